@@ -1,0 +1,526 @@
+#!/usr/bin/env python3
+# /// script
+# requires-python = ">=3.10"
+# dependencies = ["tornado>=6.5,<7"]
+# ///
+"""A chat over WebSocket in one module: run it with `python chat.py`, read it downwards.
+
+A room is a log, and every connection is a cursor into it. tutorial.md builds this file
+step by step; the banner comments carry the numbers of its steps.
+"""
+
+import asyncio
+import contextlib
+import gc
+import json
+import os
+import re
+import signal
+import socket
+import sqlite3
+import sys
+import time
+import unicodedata
+
+from tornado import auth, httpserver, iostream, log, netutil, web, websocket
+from tornado.options import Error, OptionParser
+
+# ------------------------------------------------------------------- Step 1. Set up
+
+
+def parse_options(arguments):
+    """Read the command line.
+
+    Args:
+        arguments: the words after `python chat.py`, such as `--port=8000`.
+    Returns:
+        A tornado.options.OptionParser: options.port, options.address and so on.
+    Raises:
+        Error, ValueError: an unknown option, a port that is not a number.
+    """
+    options = OptionParser()
+    options.define("port", int(os.environ.get("PORT") or 5000), help="0: any free one")
+    options.define("address", "127.0.0.1", help="0.0.0.0 lets other computers in")
+    options.define("debug", False, help="start again when a source file is saved")
+    options.define("db", "chat.db", help="the file that keeps the conversation")
+    options.define("xheaders", False, help="trust X-Forwarded-*; only behind a proxy")
+    log.define_logging_options(options)
+    for argument in arguments:
+        if argument.lstrip("-").partition("=")[0] not in options:
+            raise Error(f"there is no option {argument}")
+    options.parse_command_line(["chat.py", *arguments])
+    return options
+
+
+class Application(web.Application):
+    """The address table and the settings: what answers where, and how.
+
+    Args:
+        options: what parse_options() returned.
+    Raises:
+        RoomError: the room's file cannot be used.
+    """
+
+    def __init__(self, options):
+        self.room = Room(options.db)
+        self.connections, self.claims = set(), {}  # claims: nicknames on their way in
+        secret = os.urandom(32).hex()
+        # Kept with the log, or every restart would sign everybody out.
+        secret = self.room.remember("cookie_secret", secret)
+        handlers = [
+            (r"/", MainHandler),
+            (r"/chat", ChatHandler),
+            (r"/login", LoginHandler),
+            (r"/logout", LogoutHandler),
+            (r"/ws", WebSocketHandler),
+            (r".*", ErrorHandler, {"status_code": 404}),
+        ]
+        super().__init__(
+            handlers, debug=options.debug,
+            static_path=os.path.join(os.path.dirname(__file__), "static"),
+            static_handler_class=StaticHandler,
+            cookie_secret=os.environ.get("COOKIE_SECRET") or secret, xsrf_cookies=True,
+            twitter_consumer_key=os.environ.get("TWITTER_CONSUMER_KEY"),
+            twitter_consumer_secret=os.environ.get("TWITTER_CONSUMER_SECRET"),
+            websocket_max_message_size=MAX_FRAME)
+
+    def claim(self, name, browser):
+        """Reserve a nickname for CLAIM_TIME, unless somebody here has it.
+
+        Args:
+            name: a nickname; upper and lower case are the same.
+            browser: what tells one browser from another. The same one may ask twice,
+                because people double-click.
+        Raises:
+            ValueError: one sentence for the sign-in page.
+        """
+        name = name.casefold()
+        here = {connection.current_user.casefold() for connection in self.connections}
+        if name in here or self.claims.setdefault(name, browser) != browser:
+            raise ValueError("Somebody here has that name. Please choose another.")
+        asyncio.get_running_loop().call_later(CLAIM_TIME, self.claims.pop, name, None)
+
+    async def close(self):
+        """Say goodbye to all connections, wait until they have gone, close the room."""
+        for connection in list(self.connections):
+            connection.close(1001, "The server is going away.")
+        deadline = time.monotonic() + GOODBYE_TIME
+        while self.connections and time.monotonic() < deadline:
+            await asyncio.sleep(0.02)
+        self.room.close()
+
+
+# -------------------------------------------------------------------- Step 2. Pages
+
+CSP = "default-src 'self';base-uri 'none';form-action 'self';frame-ancestors 'none'"
+
+
+class BaseHandler(web.RequestHandler):
+    """What all addresses share: who is asking, safe headers, the chat's error page."""
+
+    def set_default_headers(self):
+        self.clear_header("Server")
+        # No inline script or style, nothing from another host, no frame around it.
+        self.set_header("Content-Security-Policy", CSP)
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("Referrer-Policy", "no-referrer")
+        # Or the back button shows the chat to the next student at the same laptop.
+        self.set_header("Cache-Control", "no-store")
+
+    def write_error(self, status_code, **kwargs):
+        self.render("templates/error.html", status=status_code)
+
+    def get_current_user(self):
+        """Return the name in the signed cookie, or ""; current_user keeps it."""
+        return (self.get_signed_cookie("username") or b"").decode()
+
+    def set_cookie(self, name, value, **attributes):
+        """Set a cookie that neither scripts nor other sites' forms can use."""
+        super().set_cookie(name, value, httponly=True, samesite="Lax",
+                           secure=self.request.protocol == "https", **attributes)
+
+
+class ErrorHandler(BaseHandler, web.ErrorHandler):
+    """Every address that is not in the table."""
+
+
+class StaticHandler(BaseHandler, web.StaticFileHandler):
+    """The files in static/."""
+
+
+class MainHandler(BaseHandler):
+    """The start page, where one signs in."""
+
+    def get(self):
+        if self.current_user:
+            # Without the return, a page would follow the redirect: an error.
+            return self.redirect("/chat")
+        self.render("templates/index.html", error="", name="")
+
+
+class ChatHandler(BaseHandler):
+    """The chat page; the conversation itself comes over the WebSocket."""
+
+    def get(self):
+        if not self.current_user:
+            return self.redirect("/")
+        self.render("templates/chat.html")
+
+
+# --------------------------------------------------------------- Step 3. Signing in
+
+# Letters and marks that show nothing: "ann" and "ann" would be two people.
+INVISIBLE = re.compile("FILLER|GRAPHEME JOINER|INHERENT|VARIATION SELECTOR")
+
+
+def clean_nickname(text):
+    """Make a typed nickname fit to be seen and compared.
+
+    Args:
+        text: what was typed.
+    Returns:
+        The name in Unicode's NFKC form, with single spaces between its words.
+    Raises:
+        ValueError: one sentence for the sign-in page.
+    """
+    name = re.sub(" +", " ", unicodedata.normalize("NFKC", text).strip())
+    # L: letters, M: the marks that many scripts put on them, N: digits.
+    legible = all(unicodedata.category(c)[0] in "LMN" or c in " -_." for c in name)
+    hidden = any(INVISIBLE.search(unicodedata.name(c, "")) for c in name)
+    if not legible or hidden or not 1 <= len(name) <= 20:
+        raise ValueError("Please use 1 to 20 letters, digits, spaces, '-', '_' or '.'.")
+    return name
+
+
+class LoginHandler(BaseHandler, auth.TwitterMixin):
+    """Signing in: with a nickname or, where it is configured, through Twitter."""
+
+    def post(self):
+        # get_body_argument() would turn control characters into harmless spaces.
+        typed = self.request.arguments.get("name", [b""])[-1].decode(errors="replace")
+        try:
+            if self.settings["twitter_consumer_secret"]:
+                raise ValueError("Here one signs in through Twitter.")
+            name = clean_nickname(typed)
+            self.application.claim(name, self.get_cookie("_xsrf"))
+        except ValueError as error:
+            return self.refuse(str(error), typed)
+        self.set_signed_cookie("username", name)
+        self.redirect("/chat", status=303)
+
+    def refuse(self, error, typed=""):
+        """Show the sign-in page again, with one sentence and what was typed."""
+        self.set_status(400)
+        self.render("templates/index.html", error=error, name=typed)
+
+    # -------------------------------------------- Step 4. Signing in through Twitter
+
+    async def get(self):
+        """Go to Twitter, or come back from there (OAuth 1.0a, RFC 5849 section 2)."""
+        if not self.settings["twitter_consumer_secret"]:
+            return self.redirect("/")
+        try:
+            if not self.request.query:
+                return await self.authenticate_redirect(callback_uri="/login")
+            user = await self.get_authenticated_user()
+        except Exception as error:  # between us and Twitter anything can go wrong
+            log.app_log.warning("Twitter sign-in failed: %r", error)
+            return self.refuse("Twitter did not sign you in. Please try again.")
+        self.set_signed_cookie("username", "@" + user["screen_name"])
+        self.redirect("/chat")
+
+    async def _oauth_get_user_future(self, access_token):
+        # Twitter has just said who it is. Tornado's own version asks again, at
+        # account/verify_credentials, which answers 403 to most of today's API plans.
+        return {"screen_name": access_token["screen_name"]}
+
+
+class LogoutHandler(BaseHandler):
+    """Signing out: by a form, for a link could hide in anybody's picture."""
+
+    def post(self):
+        self.clear_cookie("username")
+        for connection in list(self.application.connections):
+            if connection.current_user == self.current_user:
+                connection.close(1008, "Signed out.")
+        self.redirect("/", status=303)
+
+
+# --------------------------------------------------------- Step 5. The conversation
+
+BATCH, HISTORY = 200, 50  # messages: in one frame at most, and for a newcomer
+# Seconds between two batches in a busy room. With 1,000 readers and 50 messages a
+# second a delivery takes 13 us of CPU, with 0.03 seconds 16 us.
+PAUSE = 0.04
+
+# EXCLUSIVE: a second process gets an error, not half a log.
+# NORMAL: a power loss can take the last messages, never the file.
+SCHEMA = """PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;
+PRAGMA synchronous = NORMAL;
+CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT);
+CREATE TABLE IF NOT EXISTS log (id INTEGER PRIMARY KEY, at REAL, name TEXT, msg TEXT,
+key TEXT, UNIQUE (name, key))"""
+
+
+class RoomError(OSError):
+    """The log cannot be opened or written: a full disk, a second process."""
+
+
+class Room:
+    """The conversation: an append-only log in SQLite.
+
+    Args:
+        path: the database file; it is made when it is missing.
+    Raises:
+        RoomError: the file cannot be used.
+    """
+
+    def __init__(self, path):
+        try:
+            os.close(os.open(path, os.O_CREAT, 0o600))  # it holds the cookie secret
+            self.db = sqlite3.connect(path, isolation_level=None, timeout=1)
+            self.db.row_factory = sqlite3.Row
+            self.db.executescript(SCHEMA)
+        except (OSError, sqlite3.Error) as error:
+            raise RoomError(f"cannot use the database {path}: {error}") from error
+        self.grown, self.batches = asyncio.Event(), {}
+        self.publish()
+
+    def close(self):
+        if self.publishing:
+            self.publishing.cancel()
+        self.db.close()
+
+    def remember(self, name, value):
+        """Store a setting, unless there is one of that name; return what is stored."""
+        self.db.execute("INSERT OR IGNORE INTO settings VALUES (?, ?)", (name, value))
+        select = "SELECT value FROM settings WHERE name = ?"
+        return self.db.execute(select, (name,)).fetchone()[0]
+
+    async def post(self, name, msg, key):
+        """Append a message to the log, unless this (name, key) is in it already.
+
+        Args:
+            name: the author.
+            msg: the text.
+            key: the author's idempotency key, or None.
+        Raises:
+            RoomError: the message is not stored; it may be posted again.
+        """
+        insert = "INSERT OR IGNORE INTO log (at, name, msg, key) VALUES (?, ?, ?, ?)"
+        try:
+            self.db.execute(insert, (time.time(), name, msg, key))
+        except sqlite3.Error as error:
+            log.app_log.error("A message is not stored: %s", error)
+            raise RoomError("Not stored yet. It will be sent again.") from error
+        if not self.publishing:
+            # At once in a quiet room; in a busy one the next messages gather.
+            delay = max(0, self.published + PAUSE - time.monotonic())
+            self.publishing = asyncio.get_running_loop().call_later(delay, self.publish)
+
+    def publish(self):
+        """Let the readers see the new end of the log, and wake those who wait."""
+        self.publishing, self.published = None, time.monotonic()
+        self.end = self.db.execute("SELECT ifnull(max(id), 0) FROM log").fetchone()[0]
+        self.batches.clear()
+        self.grown.set()
+        self.grown.clear()
+
+    async def read(self, cursor):
+        """Wait for the log to grow past a cursor, and read on from there.
+
+        Args:
+            cursor: the id of the last message that was read.
+        Returns:
+            The new cursor, and up to BATCH messages as lines of JSON in UTF-8.
+        """
+        if cursor < self.end:
+            await asyncio.sleep(0)  # who has much to read lets the others run
+        while cursor >= self.end:
+            await self.grown.wait()
+        if cursor not in self.batches:  # or all readers would encode the same lines
+            select = "SELECT * FROM log WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
+            rows = self.db.execute(select, (cursor, self.end, BATCH)).fetchall()
+            lines = [json.dumps(dict(row), ensure_ascii=False) for row in rows]
+            self.batches[cursor] = rows[-1]["id"], "\n".join(lines).encode()
+        return self.batches[cursor]
+
+
+# ---------------------------------------------------------------- Step 6. WebSocket
+
+MAX_FRAME, MAX_MESSAGE = 64 * 1024, 2000  # bytes, characters
+KEY = "[ -~]{1,100}"  # printable ASCII
+RATE, BURST = 10, 20  # messages a second from one connection, after so many at once
+PING_TIME, CLAIM_TIME, GOODBYE_TIME = 30, 10, 3  # seconds
+
+
+def text_frame(payload):
+    """Wrap UTF-8 text into one unmasked WebSocket frame (RFC 6455 section 5.2)."""
+    size = len(payload)
+    if size < 126:
+        return bytes([0x81, size]) + payload
+    if size < 65536:
+        return bytes([0x81, 126]) + size.to_bytes(2, "big") + payload
+    return bytes([0x81, 127]) + size.to_bytes(8, "big") + payload
+
+
+def parse_frame(frame):
+    """Take a frame apart.
+
+    Args:
+        frame: {"msg": text, "key": key} in JSON; anything else is itself the text.
+    Returns:
+        The message, whatever its type, and the key or None.
+    """
+    try:
+        message = json.loads(frame)
+        return message.get("msg"), message.get("key")
+    except (ValueError, RecursionError, AttributeError):  # it is no JSON, or no object
+        return frame, None
+
+
+def clean_text(msg):
+    """Make a message fit for the log, or raise ValueError with one sentence."""
+    if not isinstance(msg, str):
+        raise ValueError('Send {"msg": "some text", "key": "a random id"}.')
+    # JSON can hold halves of characters, UTF-8 and SQLite cannot.
+    msg = msg.encode("utf-16", "surrogatepass").decode("utf-16", "replace").strip()
+    if not msg:
+        raise ValueError("An empty message is not sent.")
+    if len(msg) > MAX_MESSAGE:
+        raise ValueError(f"Messages are limited to {MAX_MESSAGE} characters.")
+    return msg
+
+
+class WebSocketHandler(BaseHandler, websocket.WebSocketHandler):
+    """One connection: its cursor into the log, and what its frames mean."""
+
+    def prepare(self):
+        """Refuse, before the upgrade, strangers, other sites and bad cursors."""
+        # A browser lets any site open a WebSocket here, and sends our cookie along.
+        origin = self.request.headers.get("Origin", "://" + self.request.host)
+        if not self.current_user or origin.partition("://")[2] != self.request.host:
+            raise web.HTTPError(403)
+        end = self.application.room.end
+        since = self.get_query_argument("since", str(max(0, end - HISTORY)))
+        if not re.fullmatch("[0-9]{1,15}", since):
+            raise web.HTTPError(400, "since is not the id of a message")
+        self.cursor = min(int(since), end)  # past the end only if the log was deleted
+
+    def open(self):
+        self.silent, self.due = False, 0  # due: when the next message may come, seconds
+        self.set_nodelay(True)  # or Nagle's algorithm holds messages back for 40-200 ms
+        self.application.claims.pop(self.current_user.casefold(), None)
+        self.application.connections.add(self)
+        self.sender = asyncio.create_task(self.send_messages())
+        self.keep_alive()
+
+    def on_close(self):
+        self.sender.cancel()
+        self.heartbeat.cancel()
+        self.application.connections.discard(self)
+
+    def close(self, code=None, reason=None):
+        """Close; nothing may follow a close frame (RFC 6455 section 5.5.1)."""
+        self.sender.cancel()
+        super().close(code, reason)
+
+    async def send_messages(self):
+        """Send what is behind the cursor, batch by batch, as fast as it is read.
+
+        A reader who has stopped reading holds up nobody and costs one batch.
+        """
+        with contextlib.suppress(iostream.StreamClosedError):
+            while True:
+                self.cursor, lines = await self.application.room.read(self.cursor)
+                # write_message() makes a task for each reader and message: with 1,000
+                # readers 19 us of CPU a delivery, the stream itself 9.
+                await self.ws_connection.stream.write(text_frame(lines))
+
+    async def on_message(self, frame):
+        self.silent = False
+        if isinstance(frame, bytes):
+            return self.close(1003, "Text only.")
+        await self.slow_down()
+        msg, key = parse_frame(frame)
+        if key is not None and not (isinstance(key, str) and re.fullmatch(KEY, key)):
+            msg = key = None  # clean_text() tells what to send
+        try:
+            await self.application.room.post(self.current_user, clean_text(msg), key)
+        except ValueError as error:
+            await self.answer({"error": str(error), "key": key})
+        except RoomError as error:
+            await self.answer({"error": str(error), "key": key, "retry": True})
+
+    async def answer(self, line):
+        """Send one line to this connection alone; it may have gone meanwhile."""
+        with contextlib.suppress(websocket.WebSocketClosedError):
+            await self.write_message(line)
+
+    async def slow_down(self):
+        """Let BURST messages in at once, then RATE a second.
+
+        Tornado reads the next frame when on_message is done, so that a flood waits in
+        the network, and nothing of it is lost.
+        """
+        self.due = max(self.due, time.monotonic() - BURST / RATE) + 1 / RATE
+        await asyncio.sleep(self.due - time.monotonic())
+
+    def keep_alive(self):
+        """Ping, or close if nothing has come since the last ping.
+
+        Tornado's own websocket_ping_timeout counts only pongs as a sign of life, and
+        the pong of somebody who floods waits behind the flood.
+        """
+        if self.silent:
+            return self.close(1001, "No sign of life.")
+        self.silent = True
+        with contextlib.suppress(websocket.WebSocketClosedError):
+            self.ping()
+        loop = asyncio.get_running_loop()
+        self.heartbeat = loop.call_later(PING_TIME, self.keep_alive)
+
+    def on_pong(self, data):
+        self.silent = False
+
+
+# ------------------------------------------------------ Step 7. Running it for others
+
+def web_address(host, port):
+    """Return what to type into a browser to reach a listening socket."""
+    if host == "0.0.0.0":
+        # The route to others tells which of this computer's addresses they see; nothing
+        # is sent, and 192.0.2.1 is an address for documentation (RFC 5737).
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.connect_ex(("192.0.2.1", 9))
+            host = probe.getsockname()[0]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def main():
+    """Start the chat, say where it is, and stop it cleanly on Ctrl-C or SIGTERM."""
+    try:
+        options = parse_options(sys.argv[1:])
+        sockets = netutil.bind_sockets(options.port, options.address)
+        application = Application(options)
+    except (Error, OSError, OverflowError, ValueError) as error:
+        sys.exit(f"chat.py: {error}. Try another --port or --db; see --help for all.")
+    # At the default of 700 the collector walks all connections again and again: the
+    # 99th percentile of 1,000 readers at 200 messages a second is 102 ms, not 47.
+    gc.set_threshold(10_000)
+    server = httpserver.HTTPServer(
+        application, xheaders=options.xheaders, max_header_size=16 * 1024,  # bytes
+        max_body_size=64 * 1024, idle_connection_timeout=60, body_timeout=10)  # seconds
+    server.add_sockets(sockets)
+    address = web_address(*sockets[0].getsockname()[:2])
+    print(f"The chat is running: open {address} in a browser.", flush=True)
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
+    await stop.wait()
+    server.stop()
+    await application.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
