@@ -1,0 +1,1148 @@
+"""The chat's tests: `python -m unittest`, in the order of the tutorial's steps.
+
+Each test runs a server of its own on a free port, with a database of its own, and talks
+to it over real sockets. A server that logs an error or a traceback fails its test.
+"""
+
+import asyncio
+import base64
+import collections
+import contextlib
+import hashlib
+import hmac
+import http.cookies
+import json
+import logging
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import urllib.parse
+from pathlib import Path
+from unittest import mock
+
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
+from tornado.httputil import url_concat
+from tornado.testing import AsyncHTTPTestCase, AsyncTestCase, ExpectLog, gen_test
+from tornado.web import RequestHandler, create_signed_value
+from tornado.websocket import websocket_connect
+
+import chat
+
+HERE = Path(__file__).parent
+SECRET = "a secret for tests alone"
+
+
+class Browser:
+    """A browser's cookies, and the ways in which it asks."""
+
+    def __init__(self, http_client, url):
+        self.http_client, self.url, self.cookies = http_client, url, {}
+        self.connections = []
+
+    def headers(self, **headers):
+        pairs = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        return {"Cookie": pairs, **headers}
+
+    async def get(self, path, headers=None, **options):
+        """Ask once, without following redirects; keep the cookies of the answer."""
+        response = await self.http_client.fetch(
+            urllib.parse.urljoin(self.url, path), headers=self.headers(**headers or {}),
+            follow_redirects=False, raise_error=False, **options)
+        self.set_cookies = response.headers.get_list("Set-Cookie")
+        for header in self.set_cookies:
+            for name, cookie in http.cookies.SimpleCookie(header).items():
+                self.cookies[name] = cookie.value
+                if not cookie.value:
+                    del self.cookies[name]
+        response.text = response.body.decode()
+        return response
+
+    async def post(self, path, **fields):
+        """Send a form, with the token that the forms of the pages carry."""
+        if "_xsrf" not in self.cookies:
+            await self.get("/chat" if "username" in self.cookies else "/")
+        body = urllib.parse.urlencode({"_xsrf": self.cookies["_xsrf"], **fields})
+        return await self.get(path, method="POST", body=body)
+
+    def sign_in(self, name, secret=SECRET):
+        """Take the cookie that signing in with this name gives."""
+        self.cookies["username"] = create_signed_value(secret, "username", name).decode()
+        return self
+
+    async def connect(self, query="", **headers):
+        """Open a WebSocket."""
+        url = urllib.parse.urljoin(self.url, "/ws" + query).replace("http", "ws", 1)
+        request = HTTPRequest(url, headers=self.headers(**headers))
+        self.connections.append(Connection(await websocket_connect(request)))
+        return self.connections[-1]
+
+    def close(self):
+        for connection in self.connections:
+            connection.ws.close()
+
+
+class Connection:
+    """One WebSocket, read line by line."""
+
+    def __init__(self, ws):
+        self.ws, self.lines = ws, collections.deque()
+
+    async def send(self, msg, key=None):
+        await self.ws.write_message({"msg": msg, "key": key} if key else msg)
+
+    async def line(self):
+        """Return the next line, or None when the other side has closed."""
+        while not self.lines:
+            frame = await self.ws.read_message()
+            if frame is None:
+                return None
+            self.lines.extend(map(json.loads, frame.split("\n")))
+        return self.lines.popleft()
+
+    async def read(self, count):
+        return [await self.line() for _ in range(count)]
+
+    async def texts(self, count):
+        return [line["msg"] for line in await self.read(count)]
+
+    async def close_code(self):
+        while await self.line() is not None:
+            pass
+        return self.ws.close_code
+
+
+class Complaints(logging.Handler):
+    """Keeps what no server should log: errors, and tracebacks of any level."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def emit(self, record):
+        if record.levelno >= logging.ERROR or record.exc_info:
+            self.found.append(self.format(record))
+
+
+class ChatTest(AsyncHTTPTestCase):
+    """One chat in this process."""
+
+    environment = {}
+
+    def setUp(self):
+        self.browsers, self.writers, self.complaints = [], [], Complaints()
+        logging.getLogger().addHandler(self.complaints)
+        self.folder = tempfile.TemporaryDirectory()
+        super().setUp()
+        self.alice = self.browser().sign_in("alice")
+        self.bob = self.browser().sign_in("bob")
+
+    def tearDown(self):
+        self.io_loop.run_sync(self.close)
+        super().tearDown()
+        self.folder.cleanup()
+        logging.getLogger().removeHandler(self.complaints)
+        self.assertEqual(self.complaints.found, [])
+
+    def get_app(self):
+        path = os.path.join(self.folder.name, "chat.db")
+        environment = {"COOKIE_SECRET": SECRET, **self.environment}
+        with mock.patch.dict(os.environ, environment):
+            return chat.Application(chat.parse_options([f"--db={path}", "--logging=none"]))
+
+    async def close(self):
+        for closable in self.browsers + self.writers:
+            closable.close()
+        with mock.patch.object(chat, "GOODBYE", 0.2):
+            await self._app.close()
+
+    def browser(self):
+        self.browsers.append(Browser(self.http_client, self.get_url("/")))
+        return self.browsers[-1]
+
+    async def raw(self, frames=b"", **headers):
+        """Open a WebSocket by hand, for what a well-behaved client does not do."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.get_http_port())
+        lines = {
+            "Host": f"127.0.0.1:{self.get_http_port()}", "Upgrade": "websocket",
+            "Connection": "Upgrade", "Sec-WebSocket-Version": "13",
+            "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+            **self.alice.headers(), **headers}
+        head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+        writer.write(f"GET /ws HTTP/1.1\r\n{head}\r\n".encode() + frames)
+        self.writers.append(writer)
+        return await reader.readuntil(b"\r\n\r\n"), reader, writer
+
+    async def until(self, condition):
+        """Wait until something is true; the test's own time limit ends it otherwise."""
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+class Server:
+    """A chat in a process of its own, as people start it."""
+
+    def __init__(self, *options, **environment):
+        self.process = subprocess.Popen(
+            [sys.executable, str(HERE / "chat.py"), *options],
+            env={**os.environ, "COOKIE_SECRET": SECRET, **environment},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def url(self):
+        return re.search(r"http://\S+", self.process.stdout.readline()).group()
+
+    def stop(self, number=signal.SIGTERM):
+        """Stop it; return its exit status and what it wrote to standard error."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        _, errors = self.process.communicate(timeout=10)
+        return self.process.returncode, errors
+
+
+class ServerTest(AsyncTestCase):
+    """Chats in processes of their own."""
+
+    def setUp(self):
+        super().setUp()
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.browsers = []
+        self.db = os.path.join(folder.name, "chat.db")
+
+    def tearDown(self):
+        self.io_loop.run_sync(self.close)
+        super().tearDown()
+
+    async def close(self):
+        for browser in self.browsers:
+            browser.close()
+
+    def browser(self, url):
+        self.browsers.append(Browser(AsyncHTTPClient(), url))
+        return self.browsers[-1]
+
+    def start(self, *options, **environment):
+        server = Server(f"--db={self.db}", "--logging=error", *options, **environment)
+        self.addCleanup(server.stop, signal.SIGTERM)
+        return server
+
+    def refusal(self, *options, **environment):
+        """Start a chat that cannot run; return its exit status and its one line."""
+        status, errors = self.start(*options, **environment).stop(0)
+        self.assertEqual(errors.count("\n"), 1, errors)
+        return status, errors
+
+
+# ------------------------------------------------------------------- Step 1. Set up
+
+
+class SetUpTest(ServerTest):
+    def test_requirements_same_in_both_places(self):
+        inline = re.search(r"^# dependencies = (.*)$", (HERE / "chat.py").read_text(), re.M)
+        required = (HERE / "requirements.txt").read_text().split()
+        self.assertEqual(json.loads(inline.group(1)), required)
+
+    @gen_test
+    async def test_address_printed_answers(self):
+        url = self.start("--port=0").url()
+        self.assertRegex(url, r"^http://127\.0\.0\.1:\d+$")
+        self.assertEqual((await self.browser(url).get("/")).code, 200)
+
+    @gen_test
+    async def test_address_for_others_answers(self):
+        url = self.start("--port=0", "--address=0.0.0.0").url()
+        self.assertEqual((await self.browser(url).get("/")).code, 200)
+
+    def test_port_from_environment(self):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = str(probe.getsockname()[1])
+        self.assertTrue(self.start(PORT=port).url().endswith(":" + port))
+
+    def test_port_in_use_refused(self):
+        with socket.socket() as busy:
+            busy.bind(("127.0.0.1", 0))
+            busy.listen()
+            status, line = self.refusal(f"--port={busy.getsockname()[1]}")
+        self.assertEqual(status, 1)
+        self.assertRegex(line, r"^chat\.py: .*in use.*--port")
+
+    def test_options_bad_refused(self):
+        for option in ("--prot=1", "--port=many", "--port", "--port=70000", "5000"):
+            with self.subTest(option):
+                status, line = self.refusal(option)
+                self.assertEqual(status, 1)
+                self.assertRegex(line, r"^chat\.py: .*--help")
+
+    def test_database_unusable_refused(self):
+        text = os.path.join(os.path.dirname(self.db), "notes.txt")
+        Path(text).write_text("This is no database. " * 100)
+        for path in ("/nowhere/chat.db", text, os.path.dirname(self.db)):
+            with self.subTest(path):
+                status, line = self.refusal("--port=0", f"--db={path}")
+                self.assertEqual(status, 1)
+                self.assertRegex(line, r"^chat\.py: cannot use the database .*--db")
+
+
+# -------------------------------------------------------------------- Step 2. Pages
+
+
+class PagesTest(ChatTest):
+    @gen_test
+    async def test_start_page_signed_out(self):
+        page = await self.browser().get("/")
+        self.assertEqual(page.code, 200)
+        self.assertIn('<label for="name">', page.text)
+
+    @gen_test
+    async def test_start_page_signed_in(self):
+        page = await self.alice.get("/")
+        self.assertEqual((page.code, page.headers["Location"]), (302, "/chat"))
+
+    @gen_test
+    async def test_chat_page_signed_out(self):
+        page = await self.browser().get("/chat")
+        self.assertEqual((page.code, page.headers["Location"]), (302, "/"))
+
+    @gen_test
+    async def test_chat_page_signed_in(self):
+        page = await self.alice.get("/chat")
+        self.assertEqual(page.code, 200)
+        self.assertIn('data-name="alice"', page.text)
+
+    @gen_test
+    async def test_chat_page_name_escaped(self):
+        page = await self.browser().sign_in('"><script>').get("/chat")
+        self.assertIn('data-name="&quot;&gt;&lt;script&gt;"', page.text)
+        self.assertNotIn("><script>", page.text)
+
+    @gen_test
+    async def test_headers_on_every_answer(self):
+        for path in ("/", "/chat", "/ws", "/login", "/static/chat.js", "/static/x", "/x"):
+            with self.subTest(path):
+                headers = (await self.browser().get(path)).headers
+                self.assertIn("default-src 'self'", headers["Content-Security-Policy"])
+                self.assertIn("frame-ancestors 'none'", headers["Content-Security-Policy"])
+                self.assertEqual(headers["X-Content-Type-Options"], "nosniff")
+                self.assertEqual(headers["Referrer-Policy"], "no-referrer")
+                self.assertNotIn("Server", headers)
+
+    @gen_test
+    async def test_chat_page_not_kept_by_browsers(self):
+        page = await self.alice.get("/chat")
+        self.assertEqual(page.headers["Cache-Control"], "no-store")
+
+    @gen_test
+    async def test_static_files_kept_by_browsers(self):
+        page = (await self.alice.get("/chat")).text
+        script = re.search(r'src="(/static/chat\.js\?v=\w+)"', page).group(1)
+        answer = await self.browser().get(script)
+        self.assertEqual(answer.code, 200)
+        self.assertIn("max-age=", answer.headers["Cache-Control"])
+
+    @gen_test
+    async def test_error_pages_tell_nothing(self):
+        for path, code in (("/nothing", 404), ("/static/nothing", 404), ("/logout", 405)):
+            with self.subTest(path):
+                page = await self.browser().get(path)
+                self.assertEqual(page.code, code)
+                self.assertIn("<!DOCTYPE html>", page.text)
+                self.assertNotIn("ornado", page.text)
+
+    @gen_test
+    async def test_pages_inline_nothing(self):
+        for path in ("/", "/chat", "/nothing"):
+            page = (await (self.alice if path == "/chat" else self.browser()).get(path)).text
+            self.assertNotRegex(page, r"<style|\sstyle=|\son\w+=|<script>|//\w+\.\w+")
+
+
+# --------------------------------------------------------------- Step 3. Signing in
+
+
+class NicknameTest(unittest.TestCase):
+    def test_nickname_allowed(self):
+        names = {
+            "alice": "alice", "  alice ": "alice", "Zoë": "Zoë", "Zoe\u0308": "Zoë",
+            "ａｌｉｃｅ": "alice", "Мария 2": "Мария 2", "हिन्दी": "हिन्दी", "สมชัย": "สมชัย",
+            "J.-P._9": "J.-P._9", "a   b\u00a0c": "a b c", "x" * 20: "x" * 20}
+        for typed, name in names.items():
+            with self.subTest(typed):
+                self.assertEqual(chat.clean_nickname(typed), name)
+
+    def test_nickname_refused(self):
+        names = [
+            "", "  ", "x" * 21, "@alice", "<b>", "a/b", "a\0b", "a\tb", "a\nb", "a\x7fb",
+            "a\u200bb", "a\u200db", "a\u202eb", "\u2066a", "a\ufeff", "a\u00adb", "😀",
+            "\u3164", "a\u115fb", "a\ufe0f", "a\u034fb", "\ue000", "\ud800", "a\u2028b"]
+        for typed in names:
+            with self.subTest(ascii(typed)), self.assertRaises(ValueError):
+                chat.clean_nickname(typed)
+
+
+class LoginTest(ChatTest):
+    @gen_test
+    async def test_login_leads_to_chat(self):
+        browser = self.browser()
+        answer = await browser.post("/login", name="carol")
+        self.assertEqual((answer.code, answer.headers["Location"]), (303, "/chat"))
+        self.assertIn('data-name="carol"', (await browser.get("/chat")).text)
+
+    @gen_test
+    async def test_login_bad_name_shown_again(self):
+        page = await self.browser().post("/login", name='<"carol">')
+        self.assertEqual(page.code, 400)
+        self.assertIn('role="alert"', page.text)
+        self.assertIn('value="&lt;&quot;carol&quot;&gt;"', page.text)
+
+    @gen_test
+    async def test_login_bad_bytes_refused(self):
+        browser = self.browser()
+        for name in (b"\xff", b"a\x00b", b"a\x01b"):
+            self.assertEqual((await browser.post("/login", name=name)).code, 400)
+
+    @gen_test
+    async def test_login_without_name_refused(self):
+        self.assertEqual((await self.browser().post("/login")).code, 400)
+
+    @gen_test
+    async def test_login_name_of_connected_refused(self):
+        connection = await self.alice.connect()
+        page = await self.browser().post("/login", name="ALICE")
+        self.assertEqual(page.code, 400)
+        self.assertIn("has that name", page.text)
+        connection.ws.close()
+        await self.until(lambda: not self._app.connections)
+        self.assertEqual((await self.browser().post("/login", name="alice")).code, 303)
+
+    @gen_test
+    async def test_login_same_name_at_once_one_wins(self):
+        answers = await asyncio.gather(
+            *(self.browser().post("/login", name="carol") for _ in range(5)))
+        self.assertEqual(sorted(answer.code for answer in answers), [303] + [400] * 4)
+
+    @gen_test
+    async def test_login_twice_by_same_browser(self):
+        browser = self.browser()
+        await browser.get("/")
+        answers = await asyncio.gather(*(browser.post("/login", name="carol") for _ in "12"))
+        self.assertEqual([answer.code for answer in answers], [303, 303])
+
+    @gen_test
+    async def test_login_claim_ends(self):
+        with mock.patch.object(chat, "CLAIM", 0.01):
+            await self.browser().post("/login", name="carol")
+        await self.until(lambda: not self._app.claims)
+        self.assertEqual((await self.browser().post("/login", name="carol")).code, 303)
+
+    @gen_test
+    async def test_login_without_xsrf_refused(self):
+        for token in ("", "2|00000000|00000000000000000000000000000000|1"):
+            page = await self.browser().post("/login", name="carol", _xsrf=token)
+            self.assertEqual(page.code, 403)
+
+    @gen_test
+    async def test_cookies_out_of_reach(self):
+        browser = self.browser()
+        await browser.post("/login", name="carol")
+        self.assertIn("HttpOnly", browser.set_cookies[0])
+        self.assertIn("SameSite=Lax", browser.set_cookies[0])
+        self.assertNotIn("Secure", browser.set_cookies[0])
+
+    @gen_test
+    async def test_cookie_forged_refused(self):
+        genuine = self.alice.cookies["username"]
+        forged = [
+            create_signed_value("another secret", "username", "alice").decode(),
+            create_signed_value(SECRET, "other", "alice").decode(),
+            create_signed_value(SECRET, "username", "alice", clock=lambda: 1).decode(),
+            genuine[:-1], genuine.replace("YWxp", "Ym9i"), "alice"]
+        for cookie in forged:
+            browser = self.browser()
+            browser.cookies["username"] = cookie
+            self.assertEqual((await browser.get("/chat")).code, 302)
+            with self.assertRaises(HTTPClientError) as refused:
+                await browser.connect()
+            self.assertEqual(refused.exception.code, 403)
+
+
+class LogoutTest(ChatTest):
+    @gen_test
+    async def test_logout_leads_to_start_page(self):
+        answer = await self.alice.post("/logout")
+        self.assertEqual((answer.code, answer.headers["Location"]), (303, "/"))
+        self.assertNotIn("username", self.alice.cookies)
+
+    @gen_test
+    async def test_logout_closes_own_sockets_only(self):
+        mine, other = await self.alice.connect(), await self.bob.connect()
+        await self.alice.post("/logout")
+        self.assertEqual(await mine.close_code(), 1008)
+        await other.send("still here")
+        self.assertEqual(await other.texts(1), ["still here"])
+
+    @gen_test
+    async def test_logout_without_xsrf_refused(self):
+        self.assertEqual((await self.alice.post("/logout", _xsrf="")).code, 403)
+        self.assertEqual((await self.alice.get("/logout")).code, 405)
+        self.assertEqual((await self.alice.get("/chat")).code, 200)
+
+
+# ------------------------------------------------ Step 4. Signing in through Twitter
+
+
+class FakeTwitter:
+    """What Twitter keeps: consumers, tokens, nonces; and RFC 5849's arithmetic."""
+
+    consumer_key, consumer_secret = "a key", "a secret & more"
+
+    def __init__(self):
+        self.tokens, self.nonces, self.screen_name = {}, set(), "alice"
+
+    def verify(self, request, token_secret=""):
+        """Check one request: RFC 5849 sections 3.2 (times and nonces) and 3.4."""
+        given = {name: values[0].decode() for name, values in request.arguments.items()}
+        signature = given.pop("oauth_signature")
+        pairs = sorted((quote(name), quote(value)) for name, value in given.items())
+        parameters = "&".join(f"{name}={value}" for name, value in pairs)
+        uri = f"{request.protocol}://{request.host.lower()}{request.path}"
+        base = "&".join([request.method, quote(uri), quote(parameters)])
+        key = f"{quote(self.consumer_secret)}&{quote(token_secret)}"
+        digest = hmac.new(key.encode(), base.encode(), hashlib.sha1).digest()
+        assert hmac.compare_digest(base64.b64encode(digest).decode(), signature), base
+        assert given["oauth_consumer_key"] == self.consumer_key
+        assert given["oauth_signature_method"] == "HMAC-SHA1"
+        assert abs(time.time() - int(given["oauth_timestamp"])) < 300
+        assert given["oauth_nonce"] not in self.nonces
+        self.nonces.add(given["oauth_nonce"])
+        return given
+
+
+def quote(text):
+    return urllib.parse.quote(text, safe="-._~")
+
+
+class FakeTwitterHandler(RequestHandler):
+    def initialize(self, twitter):
+        self.twitter = twitter
+
+    def get(self, step):
+        try:
+            getattr(self, step)()
+        except (AssertionError, LookupError) as error:
+            self.set_status(401)
+            self.finish(str(error))
+
+    def answer(self, fields):
+        self.finish(urllib.parse.urlencode(fields))
+
+    def request_token(self):
+        given = self.twitter.verify(self.request)
+        token = f"token {len(self.twitter.tokens)}"
+        self.twitter.tokens[token] = {
+            "secret": f"secret of {token} &", "callback": given["oauth_callback"]}
+        self.answer({
+            "oauth_token": token, "oauth_callback_confirmed": "true",
+            "oauth_token_secret": self.twitter.tokens[token]["secret"]})
+
+    def authenticate(self):
+        """The user says yes."""
+        token = self.get_argument("oauth_token")
+        self.twitter.tokens[token]["verifier"] = f"verifier of {token}"
+        answer = {"oauth_token": token, "oauth_verifier": f"verifier of {token}"}
+        self.redirect(url_concat(self.twitter.tokens[token]["callback"], answer))
+
+    def access_token(self):
+        token = self.twitter.tokens.pop(self.get_argument("oauth_token"))
+        given = self.twitter.verify(self.request, token["secret"])
+        assert given["oauth_verifier"] == token["verifier"]
+        self.answer({
+            "oauth_token": "access", "oauth_token_secret": "access secret",
+            "user_id": "1", "screen_name": self.twitter.screen_name})
+
+
+class TwitterTest(ChatTest):
+    environment = {
+        "TWITTER_CONSUMER_KEY": FakeTwitter.consumer_key,
+        "TWITTER_CONSUMER_SECRET": FakeTwitter.consumer_secret}
+
+    def setUp(self):
+        self.twitter = FakeTwitter()
+        super().setUp()
+        self.carol = self.browser()
+        for name in ("REQUEST_TOKEN", "ACCESS_TOKEN", "AUTHENTICATE"):
+            url = self.get_url("/twitter/" + name.lower())
+            patch = mock.patch.object(chat.LoginHandler, f"_OAUTH_{name}_URL", url)
+            patch.start()
+            self.addCleanup(patch.stop)
+
+    def get_app(self):
+        application = super().get_app()
+        arguments = {"twitter": self.twitter}
+        application.add_handlers(".*", [(r"/twitter/(\w+)", FakeTwitterHandler, arguments)])
+        return application
+
+    async def callback(self, browser):
+        """Go to Twitter and say yes; return the address that leads back."""
+        there = (await browser.get("/login")).headers["Location"]
+        return (await browser.get(there)).headers["Location"]
+
+    async def assert_refused(self, browser, path):
+        with ExpectLog("tornado.application", "Twitter sign-in failed", required=True):
+            page = await browser.get(path)
+        self.assertEqual(page.code, 400)
+        self.assertIn("Twitter did not sign you in.", page.text)
+        self.assertEqual((await browser.get("/chat")).code, 302)
+
+    @gen_test
+    async def test_twitter_name_has_at_sign(self):
+        answer = await self.carol.get(await self.callback(self.carol))
+        self.assertEqual((answer.code, answer.headers["Location"]), (302, "/chat"))
+        self.assertIn('data-name="@alice"', (await self.carol.get("/chat")).text)
+
+    @gen_test
+    async def test_twitter_only_way_in(self):
+        self.assertIn('href="/login"', (await self.carol.get("/")).text)
+        self.carol.cookies["_xsrf"] = "00"
+        self.assertEqual((await self.carol.post("/login", name="carol")).code, 400)
+
+    @gen_test
+    async def test_twitter_cookie_out_of_reach(self):
+        await self.carol.get("/login")
+        self.assertIn("_oauth_request_token", self.carol.set_cookies[0])
+        self.assertIn("HttpOnly", self.carol.set_cookies[0])
+
+    @gen_test
+    async def test_twitter_denied(self):
+        await self.carol.get("/login")
+        await self.assert_refused(self.carol, "/login?denied=token+0")
+
+    @gen_test
+    async def test_twitter_callback_replayed(self):
+        path = await self.callback(self.carol)
+        cookie = self.carol.cookies["_oauth_request_token"]
+        await self.carol.get(path)
+        for thief in (self.browser(), self.browser()):
+            await self.assert_refused(thief, path)
+            thief.cookies["_oauth_request_token"] = cookie
+            await self.assert_refused(thief, path)
+
+    @gen_test
+    async def test_twitter_callback_of_somebody_else(self):
+        path = await self.callback(self.carol)
+        victim = self.browser()
+        await victim.get("/login")
+        await self.assert_refused(victim, path)
+
+    @gen_test
+    async def test_twitter_verifier_wrong(self):
+        path = await self.callback(self.carol)
+        await self.assert_refused(self.carol, path.replace("verifier+of", "guess+of"))
+
+    @gen_test
+    async def test_twitter_cookie_broken(self):
+        path = await self.callback(self.carol)
+        for cookie in ("x", "x|y|z", "a|b"):
+            self.carol.cookies["_oauth_request_token"] = cookie
+            await self.assert_refused(self.carol, path)
+
+    @gen_test
+    async def test_twitter_secret_wrong(self):
+        self.twitter.consumer_secret = "another"
+        await self.assert_refused(self.carol, "/login")
+
+    @gen_test
+    async def test_twitter_unreachable(self):
+        with mock.patch.object(
+                chat.LoginHandler, "_OAUTH_REQUEST_TOKEN_URL", "http://127.0.0.1:1/"):
+            await self.assert_refused(self.carol, "/login")
+
+    @gen_test
+    async def test_twitter_answer_without_name(self):
+        path = await self.callback(self.carol)
+        with mock.patch.object(FakeTwitterHandler, "access_token", lambda self: self.answer({})):
+            await self.assert_refused(self.carol, path)
+
+    @gen_test
+    async def test_twitter_signature_checked_by_fake(self):
+        url = (await self.signed_request()).replace("HMAC-SHA1", "PLAINTEXT")
+        self.assertEqual((await self.carol.get(url)).code, 401)
+        url = await self.signed_request()
+        self.assertEqual((await self.carol.get(url)).code, 200)
+        self.assertEqual((await self.carol.get(url)).code, 401)  # the nonce is used
+
+    async def signed_request(self):
+        request = mock.Mock(full_url=lambda: self.get_url("/login"))
+        handler = chat.LoginHandler.__new__(chat.LoginHandler)
+        handler.application, handler.request = self._app, request
+        return handler._oauth_request_token_url(callback_uri="/login")
+
+
+class NoTwitterTest(ChatTest):
+    environment = {"TWITTER_CONSUMER_KEY": "a key", "TWITTER_CONSUMER_SECRET": ""}
+
+    @gen_test
+    async def test_twitter_not_configured(self):
+        answer = await self.browser().get("/login")
+        self.assertEqual((answer.code, answer.headers["Location"]), (302, "/"))
+        self.assertEqual((await self.browser().post("/login", name="carol")).code, 303)
+
+
+# --------------------------------------------------------- Step 5. The conversation
+
+
+class RoomTest(AsyncTestCase):
+    def setUp(self):
+        super().setUp()
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.path = os.path.join(folder.name, "chat.db")
+        self.room = chat.Room(self.path)
+
+    def tearDown(self):
+        self.room.close()
+        super().tearDown()
+
+    async def read(self, cursor):
+        cursor, lines = await self.room.read(cursor)
+        return cursor, [json.loads(line)["msg"] for line in lines.split(b"\n")]
+
+    @gen_test
+    async def test_log_in_order(self):
+        for number in range(5):
+            await self.room.post("alice", str(number), None)
+        self.assertEqual(await self.read(0), (5, ["0", "1", "2", "3", "4"]))
+        self.assertEqual(await self.read(3), (5, ["3", "4"]))
+
+    @gen_test
+    async def test_log_line(self):
+        await self.room.post("Zoë", "a\nb \0 \u2028 😀", "k")
+        _, line = await self.room.read(0)
+        message = json.loads(line)
+        self.assertAlmostEqual(message.pop("at"), time.time(), delta=5)
+        self.assertEqual(
+            message, {"id": 1, "name": "Zoë", "msg": "a\nb \0 \u2028 😀", "key": "k"})
+
+    @gen_test
+    async def test_key_stored_once_for_each_name(self):
+        for name, msg in (("alice", "1"), ("alice", "again"), ("bob", "2")):
+            await self.room.post(name, msg, "k")
+        await self.room.post("alice", "3", None)
+        await self.room.post("alice", "3", None)
+        self.assertEqual(await self.read(0), (4, ["1", "2", "3", "3"]))
+
+    @gen_test
+    async def test_batch_limited(self):
+        for number in range(chat.BATCH + 1):
+            await self.room.post("alice", str(number), None)
+        cursor, texts = await self.read(0)
+        self.assertEqual((cursor, len(texts)), (chat.BATCH, chat.BATCH))
+        self.assertEqual(await self.read(cursor), (cursor + 1, [str(chat.BATCH)]))
+
+    @gen_test
+    async def test_batch_encoded_once_for_all_readers(self):
+        await self.room.post("alice", "hello", None)
+        batches = await asyncio.gather(*(self.room.read(0) for _ in range(100)))
+        self.assertEqual(len({id(batch) for batch in batches}), 1)
+
+    @gen_test
+    async def test_reader_waits_for_next_message(self):
+        reader = asyncio.ensure_future(self.read(0))
+        await asyncio.sleep(0)
+        self.assertFalse(reader.done())
+        await self.room.post("alice", "hello", None)
+        self.assertEqual(await reader, (1, ["hello"]))
+
+    @gen_test
+    async def test_busy_room_gathers_batches(self):
+        sizes, cursor = [], 0
+        await asyncio.sleep(chat.PAUSE)  # quiet, until now
+        poster = asyncio.ensure_future(self.post_steadily(100))
+        while cursor < 100:
+            cursor, texts = await self.read(cursor)
+            sizes.append(len(texts))
+        await poster
+        self.assertEqual(sizes[0], 1)  # the first one does not wait
+        self.assertLess(len(sizes), 50)
+
+    async def post_steadily(self, count):
+        for number in range(count):
+            await self.room.post("alice", str(number), None)
+            await asyncio.sleep(0.001)
+
+    @gen_test
+    async def test_log_survives_restart(self):
+        await self.room.post("alice", "hello", "k")
+        self.room.close()
+        self.room = chat.Room(self.path)
+        await self.room.post("alice", "hello", "k")
+        self.assertEqual(await self.read(0), (1, ["hello"]))
+
+    def test_settings_first_value_stays(self):
+        self.assertEqual(self.room.remember("colour", "red"), "red")
+        self.assertEqual(self.room.remember("colour", "blue"), "red")
+
+    @unittest.skipIf(os.name == "nt", "Windows has no such modes")
+    def test_file_for_its_owner_alone(self):
+        for path in Path(self.path).parent.glob("chat.db*"):
+            self.assertEqual(path.stat().st_mode & 0o777, 0o600)
+
+    @gen_test
+    async def test_disk_full_then_room_again(self):
+        self.room.db.execute("PRAGMA max_page_count = 1")
+        with ExpectLog("tornado.application", "A message is not stored"):
+            with self.assertRaises(chat.RoomError):
+                for number in range(1000):
+                    await self.room.post("alice", "x" * 1000, str(number))
+        self.room.db.execute("PRAGMA max_page_count = 100000")
+        await self.room.post("alice", "x" * 1000, str(number))
+        self.assertEqual((await self.room.read(number))[0], number + 1)
+
+
+class CookieSecretTest(ChatTest):
+    environment = {"COOKIE_SECRET": ""}
+
+    @gen_test
+    async def test_secret_kept_in_the_file(self):
+        browser = self.browser()
+        await browser.post("/login", name="carol")
+        self._app.room.close()
+        self._app.room = chat.Room(os.path.join(self.folder.name, "chat.db"))
+        secret = self._app.room.remember("cookie_secret", "")
+        self.assertEqual(self._app.settings["cookie_secret"], secret)
+        self.assertGreaterEqual(len(secret), 64)
+
+
+# ---------------------------------------------------------------- Step 6. WebSocket
+
+
+class HandshakeTest(ChatTest):
+    async def assert_refused(self, code, browser, query="", **headers):
+        with self.assertRaises(HTTPClientError) as refused:
+            await browser.connect(query, **headers)
+        self.assertEqual(refused.exception.code, code)
+
+    @gen_test
+    async def test_stranger_refused(self):
+        await self.assert_refused(403, self.browser())
+
+    @gen_test
+    async def test_origin_own_or_none_accepted(self):
+        for headers in ({}, {"Origin": self.get_url("")}):
+            connection = await self.alice.connect(**headers)
+            await connection.send("hello")
+            self.assertIsNotNone(await connection.line())
+
+    @gen_test
+    async def test_origin_foreign_refused(self):
+        own = self.get_url("")
+        for origin in ("http://evil.example", "null", own + "0", "http://[", "", own[:-1]):
+            await self.assert_refused(403, self.alice, Origin=origin)
+
+    @gen_test
+    async def test_since_bad_refused(self):
+        for since in ("", "-1", "x", "1.5", "%00", "٣", "9" * 16, "9" * 5000):
+            with self.subTest(since):
+                await self.assert_refused(400, self.alice, f"?since={since}")
+
+    @gen_test
+    async def test_plain_get_refused(self):
+        self.assertEqual((await self.alice.get("/ws")).code, 400)
+
+
+class WebSocketTest(ChatTest):
+    @gen_test
+    async def test_message_reaches_everybody(self):
+        alice, bob = await self.alice.connect(), await self.bob.connect()
+        await alice.send("  hello ", "k")
+        line = await alice.line()
+        self.assertEqual(line, await bob.line())
+        self.assertLessEqual(abs(line.pop("at") - time.time()), 5)
+        self.assertEqual(line, {"id": 1, "name": "alice", "msg": "hello", "key": "k"})
+
+    @gen_test
+    async def test_frame_without_object_is_text(self):
+        alice = await self.alice.connect()
+        frames = ["hello", '"hello"', "5", "[1]", "null", "{hello", "NaN", "5" * 1999, "[" * 2000]
+        for frame in frames:
+            await alice.send(frame)
+        self.assertEqual(await alice.texts(len(frames)), frames)
+
+    @gen_test
+    async def test_message_refused_to_its_sender_alone(self):
+        alice, bob = await self.alice.connect(), await self.bob.connect()
+        await bob.send("hello")
+        self.assertEqual(await alice.texts(1), ["hello"])
+        for msg, sentence in (("x" * 2001, "limited to 2000"), (" \n ", "empty")):
+            await alice.send(msg, "k")
+            line = await alice.line()
+            self.assertEqual(sorted(line), ["error", "key"])
+            self.assertIn(sentence, line["error"])
+            self.assertEqual(line["key"], "k")
+        await alice.send("x" * 2000)
+        self.assertEqual(await alice.texts(1), ["x" * 2000])
+        self.assertEqual(await bob.texts(2), ["hello", "x" * 2000])
+
+    @gen_test
+    async def test_object_malformed_refused(self):
+        alice = await self.alice.connect()
+        deep = '{"msg": "x", "key": %s}' % ("[" * 900 + "]" * 900)
+        keys = [5, "", "x" * 101, "ключ", "\ud800", [], {}, 0, False, "a\nb"]
+        frames = ["{}", '{"msg": 1}', '{"msg": null}', '{"text": "x"}', deep]
+        for frame in frames + [json.dumps({"msg": "x", "key": key}) for key in keys]:
+            with self.subTest(frame[:40]):
+                await alice.send(frame)
+                self.assertIn("Send {", (await alice.line())["error"])
+
+    @gen_test
+    async def test_halves_of_characters_replaced(self):
+        alice = await self.alice.connect()
+        await alice.send(r'{"msg": "\ud83d\ude00 \ud83d \ude00"}')
+        self.assertEqual(await alice.texts(1), ["😀 \ufffd \ufffd"])
+
+    @gen_test
+    async def test_history_for_newcomer(self):
+        for number in range(60):
+            await self._app.room.post("bob", str(number), None)
+        await self.until(lambda: self._app.room.end == 60)
+        alice = await self.alice.connect()
+        self.assertEqual(await alice.texts(50), [str(number) for number in range(10, 60)])
+
+    @gen_test
+    async def test_resume_without_gap_or_double(self):
+        bob = await self.bob.connect()
+        for number in range(20):
+            await bob.send(str(number))
+        await bob.texts(20)
+        for since in (0, 7, 19):
+            alice = await self.alice.connect(f"?since={since}")
+            await bob.send("last")
+            await bob.texts(1)
+            end = self._app.room.end
+            ids = [line["id"] for line in await alice.read(end - since)]
+            self.assertEqual(ids, list(range(since + 1, end + 1)))
+
+    @gen_test
+    async def test_resume_past_the_end(self):
+        await self._app.room.post("bob", "old", None)
+        await self.until(lambda: self._app.room.end == 1)
+        alice = await self.alice.connect("?since=500")
+        await alice.send("new")
+        self.assertEqual((await alice.line())["id"], 2)
+
+    @gen_test
+    async def test_resend_stored_once(self):
+        alice = await self.alice.connect()
+        for msg, key in (("1", "a"), ("1", "a"), ("2", "b"), ("1", "a"), ("3", "c")):
+            await alice.send(msg, key)
+        self.assertEqual(await alice.texts(3), ["1", "2", "3"])
+
+    @gen_test
+    async def test_one_order_for_everybody(self):
+        people = [await self.browser().sign_in(name).connect() for name in "abcdef"]
+        for number in range(15):
+            await asyncio.gather(*(person.send(str(number)) for person in people))
+        seen = [await person.read(90) for person in people]
+        self.assertTrue(all(lines == seen[0] for lines in seen))
+        self.assertEqual([line["id"] for line in seen[0]], list(range(1, 91)))
+
+    @gen_test
+    async def test_flood_slowed_down_not_lost(self):
+        with mock.patch.multiple(chat, RATE=50, BURST=5):
+            alice = await self.alice.connect()
+            begin = time.monotonic()
+            for number in range(15):
+                await alice.send(str(number))
+            self.assertEqual(await alice.texts(15), [str(number) for number in range(15)])
+            self.assertGreater(time.monotonic() - begin, 9 / 50)
+
+    @gen_test
+    async def test_burst_not_slowed_down(self):
+        alice = await self.alice.connect()
+        begin = time.monotonic()
+        for _ in range(chat.BURST):
+            await alice.send("hello")
+        await alice.texts(chat.BURST)
+        self.assertLess(time.monotonic() - begin, 1 / chat.RATE * chat.BURST / 2)
+
+    @gen_test
+    async def test_frame_binary_closes(self):
+        alice = await self.alice.connect()
+        await alice.ws.write_message(b"hello", binary=True)
+        self.assertEqual(await alice.close_code(), 1003)
+
+    @gen_test
+    async def test_frame_too_large_closes(self):
+        alice = await self.alice.connect()
+        await alice.send("x" * (64 * 1024))
+        self.assertIn("limited", (await alice.line())["error"])
+        await alice.send("x" * (64 * 1024 + 1))
+        self.assertEqual(await alice.close_code(), 1009)
+
+    @gen_test
+    async def test_disk_full_told_to_the_sender(self):
+        alice = await self.alice.connect()
+        self._app.room.db.execute("PRAGMA query_only = 1")
+        with ExpectLog("tornado.application", "A message is not stored"):
+            await alice.send("hello", "k")
+            line = await alice.line()
+        self.assertEqual((line["key"], line["retry"]), ("k", True))
+        self._app.room.db.execute("PRAGMA query_only = 0")
+        await alice.send("hello", "k")
+        self.assertEqual(await alice.texts(1), ["hello"])
+
+    @gen_test
+    async def test_reader_stalled_holds_up_nobody(self):
+        _, reader, _ = await self.raw()
+        stalled, = self._app.connections
+        bob = await self.bob.connect("?since=0")
+        for number in range(5000):
+            await self._app.room.post("bob", f"{number} " + "x" * 1900, None)
+        while (await bob.line())["id"] < 5000:
+            pass
+        self.assertLess(stalled.cursor, 5000)
+        reading = asyncio.ensure_future(reader.read())
+        await self.until(lambda: stalled.cursor == 5000)
+        reading.cancel()
+
+    @gen_test
+    async def test_silent_connection_closed(self):
+        with mock.patch.object(chat, "PING", 0.05):
+            alice = await self.alice.connect()
+            _, reader, _ = await self.raw()
+            self.assertEqual(await reader.readexactly(4), b"\x89\0\x88\x12")  # ping, close
+            await alice.send("hello")  # she answered the pings
+            self.assertEqual(await alice.texts(1), ["hello"])
+
+    @gen_test
+    async def test_flood_is_a_sign_of_life(self):
+        with mock.patch.multiple(chat, PING=0.1, RATE=20, BURST=1):
+            _, reader, _ = await self.raw(b"\x81\x81\0\0\0\0x" * 12)
+            for _ in range(12):
+                await reader.readuntil(b'"key": null}')
+
+    @gen_test
+    async def test_messages_not_delayed_by_nagle(self):
+        alice = await self.alice.connect()
+        handler, = self._app.connections
+        nodelay = handler.ws_connection.stream.socket.getsockopt(
+            socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        self.assertTrue(nodelay)
+        alice.ws.close()
+
+    @gen_test
+    async def test_connection_lost_is_forgotten(self):
+        _, _, writer = await self.raw()
+        await self.until(lambda: self._app.connections)
+        writer.transport.abort()
+        await self.until(lambda: not self._app.connections)
+
+
+class FrameTest(unittest.TestCase):
+    def test_frame_lengths(self):
+        heads = {0: "8100", 125: "817d", 126: "817e007e", 65535: "817effff",
+                 65536: "817f0000000000010000"}
+        for size, head in heads.items():
+            payload = b"x" * size
+            self.assertEqual(chat.to_frame(payload), bytes.fromhex(head) + payload)
+
+
+# ------------------------------------------------------ Step 7. Running it for others
+
+
+class RunningTest(ServerTest):
+    @gen_test
+    async def test_cookie_secure_under_https(self):
+        browser = self.browser(self.start("--port=0", "--xheaders").url())
+        await browser.get("/", headers={"X-Forwarded-Proto": "https"})
+        self.assertIn("Secure", browser.set_cookies[0])
+        plain = self.browser(browser.url)
+        await plain.get("/")
+        self.assertNotIn("Secure", plain.set_cookies[0])
+
+    @gen_test
+    async def test_proxy_headers_not_trusted_by_default(self):
+        browser = self.browser(self.start("--port=0").url())
+        await browser.get("/", headers={"X-Forwarded-Proto": "https"})
+        self.assertNotIn("Secure", browser.set_cookies[0])
+
+    @gen_test
+    async def test_form_too_large_refused(self):
+        browser = self.browser(self.start("--port=0").url())
+        with contextlib.suppress(OSError):  # closed while we send, or answered 400
+            answer = await browser.post("/login", name="x" * 100_000)
+            self.assertIn(answer.code, (400, 599))
+
+    @gen_test
+    async def test_stop_says_goodbye(self):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            server = self.start("--port=0")
+            alice = await self.browser(server.url()).sign_in("alice").connect()
+            server.process.send_signal(number)
+            self.assertEqual(await alice.close_code(), 1001)
+            self.assertEqual(server.stop(), (0, ""))
+
+    @gen_test
+    async def test_second_server_on_same_file_refused(self):
+        self.start("--port=0").url()
+        status, line = self.refusal("--port=0")
+        self.assertEqual(status, 1)
+        self.assertIn("locked", line)
+
+
+class Sender:
+    """A client that sends again whatever was not confirmed, as the chat page does."""
+
+    def __init__(self, browser, keys):
+        self.browser, self.waiting, self.cursor, self.seen = browser, list(keys), 0, []
+
+    async def run(self, everything):
+        """Send and read until as many messages as everything have been seen."""
+        while len(self.seen) < everything:
+            with contextlib.suppress(OSError, HTTPClientError):
+                connection = await self.browser.connect(f"?since={self.cursor}")
+                sending = asyncio.ensure_future(self.send_all(connection))
+                await self.read(connection, everything)
+                sending.cancel()
+
+    async def send_all(self, connection):
+        with contextlib.suppress(Exception):  # the line broke: run() connects anew
+            for key in list(self.waiting):
+                await connection.send(key, key)
+
+    async def read(self, connection, everything):
+        while len(self.seen) < everything:
+            line = await connection.line()
+            if line is None:
+                return
+            self.cursor = line["id"]
+            self.seen.append((line["id"], line["msg"]))
+            if line["key"] in self.waiting:
+                self.waiting.remove(line["key"])
+
+
+class CrashTest(ServerTest):
+    @gen_test(timeout=30)
+    async def test_kill_in_the_middle_loses_and_doubles_nothing(self):
+        server = self.start("--port=0")
+        url = server.url()
+        senders = [
+            Sender(self.browser(url).sign_in(f"user{n}"),
+                   [f"{n}.{m}" for m in range(50)]) for n in range(20)]
+        running = [asyncio.ensure_future(sender.run(1000)) for sender in senders]
+        while len(senders[0].seen) < 200:
+            await asyncio.sleep(0.01)
+        server.stop(signal.SIGKILL)
+        self.start(f"--port={url.rpartition(':')[2]}").url()
+        await asyncio.gather(*running)
+        self.assertEqual([id for id, _ in senders[0].seen], list(range(1, 1001)))
+        self.assertEqual(len({msg for _, msg in senders[0].seen}), 1000)
+        self.assertTrue(all(sender.seen == senders[0].seen for sender in senders))
+
+
+if __name__ == "__main__":
+    unittest.main()
