@@ -411,13 +411,18 @@ class LoginTest(ChatTest):
 
     @gen_test
     async def test_login_name_of_connected_refused(self):
-        connection = await self.alice.connect()
+        await self.alice.connect()
         page = await self.browser().post("/login", name="ALICE")
         self.assertEqual(page.code, 400)
         self.assertIn("has that name", page.text)
-        connection.ws.close()
+
+    @gen_test
+    async def test_login_name_free_when_its_owner_has_gone(self):
+        carol = self.browser()
+        await carol.post("/login", name="carol")
+        (await carol.connect()).ws.close()
         await self.until(lambda: not self._app.connections)
-        self.assertEqual((await self.browser().post("/login", name="alice")).code, 303)
+        self.assertEqual((await self.browser().post("/login", name="carol")).code, 303)
 
     @gen_test
     async def test_login_same_name_at_once_one_wins(self):
