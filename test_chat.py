@@ -52,8 +52,12 @@ class Browser:
     async def get(self, path, headers=None, **options):
         """Ask once, without following redirects; keep the cookies of the answer."""
         response = await self.http_client.fetch(
-            urllib.parse.urljoin(self.url, path), headers=self.headers(**headers or {}),
-            follow_redirects=False, raise_error=False, **options)
+            urllib.parse.urljoin(self.url, path),
+            headers=self.headers(**headers or {}),
+            follow_redirects=False,
+            raise_error=False,
+            **options,
+        )
         self.set_cookies = response.headers.get_list("Set-Cookie")
         for header in self.set_cookies:
             for name, cookie in http.cookies.SimpleCookie(header).items():
@@ -72,7 +76,9 @@ class Browser:
 
     def sign_in(self, name, secret=SECRET):
         """Take the cookie that signing in with this name gives."""
-        self.cookies["username"] = create_signed_value(secret, "username", name).decode()
+        self.cookies["username"] = create_signed_value(
+            secret, "username", name
+        ).decode()
         return self
 
     async def connect(self, query="", **headers):
@@ -153,7 +159,9 @@ class ChatTest(AsyncHTTPTestCase):
         path = os.path.join(self.folder.name, "chat.db")
         environment = {"COOKIE_SECRET": SECRET, **self.environment}
         with mock.patch.dict(os.environ, environment):
-            return chat.Application(chat.parse_options([f"--db={path}", "--logging=none"]))
+            return chat.Application(
+                chat.parse_options([f"--db={path}", "--logging=none"])
+            )
 
     async def close(self):
         for closable in self.browsers + self.writers:
@@ -167,12 +175,18 @@ class ChatTest(AsyncHTTPTestCase):
 
     async def raw(self, frames=b"", **headers):
         """Open a WebSocket by hand, for what a well-behaved client does not do."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.get_http_port())
+        reader, writer = await asyncio.open_connection(
+            "127.0.0.1", self.get_http_port()
+        )
         lines = {
-            "Host": f"127.0.0.1:{self.get_http_port()}", "Upgrade": "websocket",
-            "Connection": "Upgrade", "Sec-WebSocket-Version": "13",
+            "Host": f"127.0.0.1:{self.get_http_port()}",
+            "Upgrade": "websocket",
+            "Connection": "Upgrade",
+            "Sec-WebSocket-Version": "13",
             "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-            **self.alice.headers(), **headers}
+            **self.alice.headers(),
+            **headers,
+        }
         head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
         writer.write(f"GET /ws HTTP/1.1\r\n{head}\r\n".encode() + frames)
         self.writers.append(writer)
@@ -191,7 +205,10 @@ class Server:
         self.process = subprocess.Popen(
             [sys.executable, str(HERE / "chat.py"), *options],
             env={**os.environ, "COOKIE_SECRET": SECRET, **environment},
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
 
     def url(self):
         return re.search(r"http://\S+", self.process.stdout.readline()).group()
@@ -243,7 +260,9 @@ class ServerTest(AsyncTestCase):
 
 class SetUpTest(ServerTest):
     def test_requirements_same_in_both_places(self):
-        inline = re.search(r"^# dependencies = (.*)$", (HERE / "chat.py").read_text(), re.M)
+        inline = re.search(
+            r"^# dependencies = (.*)$", (HERE / "chat.py").read_text(), re.M
+        )
         required = (HERE / "requirements.txt").read_text().split()
         self.assertEqual(json.loads(inline.group(1)), required)
 
@@ -323,11 +342,21 @@ class PagesTest(ChatTest):
 
     @gen_test
     async def test_headers_on_every_answer(self):
-        for path in ("/", "/chat", "/ws", "/login", "/static/chat.js", "/static/x", "/x"):
+        for path in (
+            "/",
+            "/chat",
+            "/ws",
+            "/login",
+            "/static/chat.js",
+            "/static/x",
+            "/x",
+        ):
             with self.subTest(path):
                 headers = (await self.browser().get(path)).headers
                 self.assertIn("default-src 'self'", headers["Content-Security-Policy"])
-                self.assertIn("frame-ancestors 'none'", headers["Content-Security-Policy"])
+                self.assertIn(
+                    "frame-ancestors 'none'", headers["Content-Security-Policy"]
+                )
                 self.assertEqual(headers["X-Content-Type-Options"], "nosniff")
                 self.assertEqual(headers["Referrer-Policy"], "no-referrer")
                 self.assertNotIn("Server", headers)
@@ -347,7 +376,11 @@ class PagesTest(ChatTest):
 
     @gen_test
     async def test_error_pages_tell_nothing(self):
-        for path, code in (("/nothing", 404), ("/static/nothing", 404), ("/logout", 405)):
+        for path, code in (
+            ("/nothing", 404),
+            ("/static/nothing", 404),
+            ("/logout", 405),
+        ):
             with self.subTest(path):
                 page = await self.browser().get(path)
                 self.assertEqual(page.code, code)
@@ -357,7 +390,9 @@ class PagesTest(ChatTest):
     @gen_test
     async def test_pages_inline_nothing(self):
         for path in ("/", "/chat", "/nothing"):
-            page = (await (self.alice if path == "/chat" else self.browser()).get(path)).text
+            page = (
+                await (self.alice if path == "/chat" else self.browser()).get(path)
+            ).text
             self.assertNotRegex(page, r"<style|\sstyle=|\son\w+=|<script>|//\w+\.\w+")
 
 
@@ -367,18 +402,49 @@ class PagesTest(ChatTest):
 class NicknameTest(unittest.TestCase):
     def test_nickname_allowed(self):
         names = {
-            "alice": "alice", "  alice ": "alice", "Zoë": "Zoë", "Zoe\u0308": "Zoë",
-            "ａｌｉｃｅ": "alice", "Мария 2": "Мария 2", "हिन्दी": "हिन्दी", "สมชัย": "สมชัย",
-            "J.-P._9": "J.-P._9", "a   b\u00a0c": "a b c", "x" * 20: "x" * 20}
+            "alice": "alice",
+            "  alice ": "alice",
+            "Zoë": "Zoë",
+            "Zoe\u0308": "Zoë",
+            "ａｌｉｃｅ": "alice",
+            "Мария 2": "Мария 2",
+            "हिन्दी": "हिन्दी",
+            "สมชัย": "สมชัย",
+            "J.-P._9": "J.-P._9",
+            "a   b\u00a0c": "a b c",
+            "x" * 20: "x" * 20,
+        }
         for typed, name in names.items():
             with self.subTest(typed):
                 self.assertEqual(chat.clean_nickname(typed), name)
 
     def test_nickname_refused(self):
         names = [
-            "", "  ", "x" * 21, "@alice", "<b>", "a/b", "a\0b", "a\tb", "a\nb", "a\x7fb",
-            "a\u200bb", "a\u200db", "a\u202eb", "\u2066a", "a\ufeff", "a\u00adb", "😀",
-            "\u3164", "a\u115fb", "a\ufe0f", "a\u034fb", "\ue000", "\ud800", "a\u2028b"]
+            "",
+            "  ",
+            "x" * 21,
+            "@alice",
+            "<b>",
+            "a/b",
+            "a\0b",
+            "a\tb",
+            "a\nb",
+            "a\x7fb",
+            "a\u200bb",
+            "a\u200db",
+            "a\u202eb",
+            "\u2066a",
+            "a\ufeff",
+            "a\u00adb",
+            "😀",
+            "\u3164",
+            "a\u115fb",
+            "a\ufe0f",
+            "a\u034fb",
+            "\ue000",
+            "\ud800",
+            "a\u2028b",
+        ]
         for typed in names:
             with self.subTest(ascii(typed)), self.assertRaises(ValueError):
                 chat.clean_nickname(typed)
@@ -427,14 +493,17 @@ class LoginTest(ChatTest):
     @gen_test
     async def test_login_same_name_at_once_one_wins(self):
         answers = await asyncio.gather(
-            *(self.browser().post("/login", name="carol") for _ in range(5)))
+            *(self.browser().post("/login", name="carol") for _ in range(5))
+        )
         self.assertEqual(sorted(answer.code for answer in answers), [303] + [400] * 4)
 
     @gen_test
     async def test_login_twice_by_same_browser(self):
         browser = self.browser()
         await browser.get("/")
-        answers = await asyncio.gather(*(browser.post("/login", name="carol") for _ in "12"))
+        answers = await asyncio.gather(
+            *(browser.post("/login", name="carol") for _ in "12")
+        )
         self.assertEqual([answer.code for answer in answers], [303, 303])
 
     @gen_test
@@ -465,7 +534,10 @@ class LoginTest(ChatTest):
             create_signed_value("another secret", "username", "alice").decode(),
             create_signed_value(SECRET, "other", "alice").decode(),
             create_signed_value(SECRET, "username", "alice", clock=lambda: 1).decode(),
-            genuine[:-1], genuine.replace("YWxp", "Ym9i"), "alice"]
+            genuine[:-1],
+            genuine.replace("YWxp", "Ym9i"),
+            "alice",
+        ]
         for cookie in forged:
             browser = self.browser()
             browser.cookies["username"] = cookie
@@ -549,10 +621,16 @@ class FakeTwitterHandler(RequestHandler):
         given = self.twitter.verify(self.request)
         token = f"token {len(self.twitter.tokens)}"
         self.twitter.tokens[token] = {
-            "secret": f"secret of {token} &", "callback": given["oauth_callback"]}
-        self.answer({
-            "oauth_token": token, "oauth_callback_confirmed": "true",
-            "oauth_token_secret": self.twitter.tokens[token]["secret"]})
+            "secret": f"secret of {token} &",
+            "callback": given["oauth_callback"],
+        }
+        self.answer(
+            {
+                "oauth_token": token,
+                "oauth_callback_confirmed": "true",
+                "oauth_token_secret": self.twitter.tokens[token]["secret"],
+            }
+        )
 
     def authenticate(self):
         """The user says yes."""
@@ -565,15 +643,21 @@ class FakeTwitterHandler(RequestHandler):
         token = self.twitter.tokens.pop(self.get_argument("oauth_token"))
         given = self.twitter.verify(self.request, token["secret"])
         assert given["oauth_verifier"] == token["verifier"]
-        self.answer({
-            "oauth_token": "access", "oauth_token_secret": "access secret",
-            "user_id": "1", "screen_name": self.twitter.screen_name})
+        self.answer(
+            {
+                "oauth_token": "access",
+                "oauth_token_secret": "access secret",
+                "user_id": "1",
+                "screen_name": self.twitter.screen_name,
+            }
+        )
 
 
 class TwitterTest(ChatTest):
     environment = {
         "TWITTER_CONSUMER_KEY": FakeTwitter.consumer_key,
-        "TWITTER_CONSUMER_SECRET": FakeTwitter.consumer_secret}
+        "TWITTER_CONSUMER_SECRET": FakeTwitter.consumer_secret,
+    }
 
     def setUp(self):
         self.twitter = FakeTwitter()
@@ -588,7 +672,9 @@ class TwitterTest(ChatTest):
     def get_app(self):
         application = super().get_app()
         arguments = {"twitter": self.twitter}
-        application.add_handlers(".*", [(r"/twitter/(\w+)", FakeTwitterHandler, arguments)])
+        application.add_handlers(
+            ".*", [(r"/twitter/(\w+)", FakeTwitterHandler, arguments)]
+        )
         return application
 
     async def callback(self, browser):
@@ -663,13 +749,16 @@ class TwitterTest(ChatTest):
     @gen_test
     async def test_twitter_unreachable(self):
         with mock.patch.object(
-                chat.LoginHandler, "_OAUTH_REQUEST_TOKEN_URL", "http://127.0.0.1:1/"):
+            chat.LoginHandler, "_OAUTH_REQUEST_TOKEN_URL", "http://127.0.0.1:1/"
+        ):
             await self.assert_refused(self.carol, "/login")
 
     @gen_test
     async def test_twitter_answer_without_name(self):
         path = await self.callback(self.carol)
-        with mock.patch.object(FakeTwitterHandler, "access_token", lambda self: self.answer({})):
+        with mock.patch.object(
+            FakeTwitterHandler, "access_token", lambda self: self.answer({})
+        ):
             await self.assert_refused(self.carol, path)
 
     @gen_test
@@ -730,7 +819,8 @@ class RoomTest(AsyncTestCase):
         message = json.loads(line)
         self.assertAlmostEqual(message.pop("at"), time.time(), delta=5)
         self.assertEqual(
-            message, {"id": 1, "name": "Zoë", "msg": "a\nb \0 \u2028 😀", "key": "k"})
+            message, {"id": 1, "name": "Zoë", "msg": "a\nb \0 \u2028 😀", "key": "k"}
+        )
 
     @gen_test
     async def test_key_stored_once_for_each_name(self):
@@ -845,7 +935,14 @@ class HandshakeTest(ChatTest):
     @gen_test
     async def test_origin_foreign_refused(self):
         own = self.get_url("")
-        for origin in ("http://evil.example", "null", own + "0", "http://[", "", own[:-1]):
+        for origin in (
+            "http://evil.example",
+            "null",
+            own + "0",
+            "http://[",
+            "",
+            own[:-1],
+        ):
             await self.assert_refused(403, self.alice, Origin=origin)
 
     @gen_test
@@ -872,7 +969,17 @@ class WebSocketTest(ChatTest):
     @gen_test
     async def test_frame_without_object_is_text(self):
         alice = await self.alice.connect()
-        frames = ["hello", '"hello"', "5", "[1]", "null", "{hello", "NaN", "5" * 1999, "[" * 2000]
+        frames = [
+            "hello",
+            '"hello"',
+            "5",
+            "[1]",
+            "null",
+            "{hello",
+            "NaN",
+            "5" * 1999,
+            "[" * 2000,
+        ]
         for frame in frames:
             await alice.send(frame)
         self.assertEqual(await alice.texts(len(frames)), frames)
@@ -915,7 +1022,9 @@ class WebSocketTest(ChatTest):
             await self._app.room.post("bob", str(number), None)
         await self.until(lambda: self._app.room.end == 60)
         alice = await self.alice.connect()
-        self.assertEqual(await alice.texts(50), [str(number) for number in range(10, 60)])
+        self.assertEqual(
+            await alice.texts(50), [str(number) for number in range(10, 60)]
+        )
 
     @gen_test
     async def test_resume_without_gap_or_double(self):
@@ -962,7 +1071,9 @@ class WebSocketTest(ChatTest):
             begin = time.monotonic()
             for number in range(15):
                 await alice.send(str(number))
-            self.assertEqual(await alice.texts(15), [str(number) for number in range(15)])
+            self.assertEqual(
+                await alice.texts(15), [str(number) for number in range(15)]
+            )
             self.assertGreater(time.monotonic() - begin, 9 / 50)
 
     @gen_test
@@ -1003,7 +1114,7 @@ class WebSocketTest(ChatTest):
     @gen_test
     async def test_reader_stalled_holds_up_nobody(self):
         _, reader, _ = await self.raw()
-        stalled, = self._app.connections
+        (stalled,) = self._app.connections
         bob = await self.bob.connect("?since=0")
         for number in range(5000):
             await self._app.room.post("bob", f"{number} " + "x" * 1900, None)
@@ -1019,7 +1130,9 @@ class WebSocketTest(ChatTest):
         with mock.patch.object(chat, "PING", 0.05):
             alice = await self.alice.connect()
             _, reader, _ = await self.raw()
-            self.assertEqual(await reader.readexactly(4), b"\x89\0\x88\x12")  # ping, close
+            self.assertEqual(
+                await reader.readexactly(4), b"\x89\0\x88\x12"
+            )  # ping, close
             await alice.send("hello")  # she answered the pings
             self.assertEqual(await alice.texts(1), ["hello"])
 
@@ -1033,9 +1146,10 @@ class WebSocketTest(ChatTest):
     @gen_test
     async def test_messages_not_delayed_by_nagle(self):
         alice = await self.alice.connect()
-        handler, = self._app.connections
+        (handler,) = self._app.connections
         nodelay = handler.ws_connection.stream.socket.getsockopt(
-            socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            socket.IPPROTO_TCP, socket.TCP_NODELAY
+        )
         self.assertTrue(nodelay)
         alice.ws.close()
 
@@ -1049,8 +1163,13 @@ class WebSocketTest(ChatTest):
 
 class FrameTest(unittest.TestCase):
     def test_frame_lengths(self):
-        heads = {0: "8100", 125: "817d", 126: "817e007e", 65535: "817effff",
-                 65536: "817f0000000000010000"}
+        heads = {
+            0: "8100",
+            125: "817d",
+            126: "817e007e",
+            65535: "817effff",
+            65536: "817f0000000000010000",
+        }
         for size, head in heads.items():
             payload = b"x" * size
             self.assertEqual(chat.to_frame(payload), bytes.fromhex(head) + payload)
@@ -1136,8 +1255,11 @@ class CrashTest(ServerTest):
         server = self.start("--port=0")
         url = server.url()
         senders = [
-            Sender(self.browser(url).sign_in(f"user{n}"),
-                   [f"{n}.{m}" for m in range(50)]) for n in range(20)]
+            Sender(
+                self.browser(url).sign_in(f"user{n}"), [f"{n}.{m}" for m in range(50)]
+            )
+            for n in range(20)
+        ]
         running = [asyncio.ensure_future(sender.run(1000)) for sender in senders]
         while len(senders[0].seen) < 200:
             await asyncio.sleep(0.01)
