@@ -78,13 +78,13 @@ class Application(web.Application):
             (r".*", ErrorHandler, {"status_code": 404}),
         ]
         super().__init__(
-            handlers, debug=options.debug,
             static_path=os.path.join(os.path.dirname(__file__), "static"),
             static_handler_class=StaticHandler,
             cookie_secret=os.environ.get("COOKIE_SECRET") or secret, xsrf_cookies=True,
             twitter_consumer_key=os.environ.get("TWITTER_CONSUMER_KEY"),
             twitter_consumer_secret=os.environ.get("TWITTER_CONSUMER_SECRET"),
-            websocket_max_message_size=MAX_FRAME)
+            websocket_max_message_size=MAX_FRAME,
+            handlers=handlers, debug=options.debug)
 
     def claim(self, name, browser):
         """Reserve a nickname for CLAIM, unless somebody here has it.
@@ -435,8 +435,8 @@ class WebSocketHandler(BaseHandler, websocket.WebSocketHandler):
         with contextlib.suppress(iostream.StreamClosedError):
             while True:
                 self.cursor, lines = await self.application.room.read(self.cursor)
-                # Not write_message(): it makes a task for each reader and message, which
-                # costs as much again. Not without shield: Tornado logs cancelled writes.
+                # write_message() would make a task for each reader and message, which
+                # costs as much again. Without shield, Tornado logs cancelled writes.
                 await asyncio.shield(self.ws_connection.stream.write(to_frame(lines)))
 
     async def on_message(self, frame):
