@@ -563,6 +563,17 @@ class LogoutTest(ChatTest):
         self.assertEqual(await other.texts(1), ["still here"])
 
     @gen_test
+    async def test_logout_nothing_follows_the_close_frame(self):
+        _, reader, writer = await self.raw()
+        other = await self.bob.connect()
+        await reader.readexactly(2)  # a ping
+        await self.alice.post("/logout")
+        await other.send("hello")
+        await other.line()
+        writer.write(b"\x88\x80\0\0\0\0")
+        self.assertEqual(await reader.read(), b"\x88\x0d\x03\xf0Signed out.")
+
+    @gen_test
     async def test_logout_without_xsrf_refused(self):
         self.assertEqual((await self.alice.post("/logout", _xsrf="")).code, 403)
         self.assertEqual((await self.alice.get("/logout")).code, 405)
@@ -816,6 +827,7 @@ class RoomTest(AsyncTestCase):
     async def test_log_line(self):
         await self.room.post("Zoë", "a\nb \0 \u2028 😀", "k")
         _, line = await self.room.read(0)
+        self.assertIn("Zoë", line.decode())  # not six ASCII characters for one
         message = json.loads(line)
         self.assertAlmostEqual(message.pop("at"), time.time(), delta=5)
         self.assertEqual(
@@ -876,6 +888,13 @@ class RoomTest(AsyncTestCase):
         self.room = chat.Room(self.path)
         await self.room.post("alice", "hello", "k")
         self.assertEqual(await self.read(0), (1, ["hello"]))
+
+    @gen_test
+    async def test_close_right_after_a_message(self):
+        await self.room.post("alice", "hello", None)
+        with self.assertNoLogs():
+            self.room.close()
+            await asyncio.sleep(chat.PAUSE * 2)
 
     def test_settings_first_value_stays(self):
         self.assertEqual(self.room.remember("colour", "red"), "red")
@@ -1126,6 +1145,16 @@ class WebSocketTest(ChatTest):
         reading.cancel()
 
     @gen_test
+    async def test_reader_stalled_closed_in_the_middle_of_a_batch(self):
+        await self.raw()
+        (stalled,) = self._app.connections
+        for number in range(5000):
+            await self._app.room.post("bob", f"{number} " + "x" * 1900, None)
+        await self.until(stalled.ws_connection.stream.writing)
+        await self.alice.post("/logout")
+        await self.until(stalled.sender.done)
+
+    @gen_test
     async def test_silent_connection_closed(self):
         with mock.patch.object(chat, "PING", 0.05):
             alice = await self.alice.connect()
@@ -1197,8 +1226,10 @@ class RunningTest(ServerTest):
     @gen_test
     async def test_form_too_large_refused(self):
         browser = self.browser(self.start("--port=0").url())
-        with contextlib.suppress(OSError):  # closed while we send, or answered 400
-            answer = await browser.post("/login", name="x" * 100_000)
+        answer = await browser.post("/login", name="carol", more="x" * 60_000)
+        self.assertEqual(answer.code, 303)
+        with contextlib.suppress(OSError):  # closed while the rest is on its way
+            answer = await browser.post("/login", name="dora", more="x" * 70_000)
             self.assertIn(answer.code, (400, 599))
 
     @gen_test
