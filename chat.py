@@ -22,7 +22,7 @@ import sys
 import time
 import unicodedata
 
-from tornado import auth, httpserver, iostream, log, netutil, web, websocket
+from tornado import auth, autoreload, httpserver, iostream, log, netutil, web, websocket
 from tornado.options import Error, OptionParser
 
 # ------------------------------------------------------------------- Step 1. Set up
@@ -90,22 +90,26 @@ class Application(web.Application):
         """Reserve a nickname for CLAIM, unless somebody here has it.
 
         Args:
-            name: a nickname; upper and lower case are the same.
+            name: a nickname in lower case.
             browser: what tells one browser from another. The same one may ask twice,
                 because people double-click.
         Raises:
             ValueError: one sentence for the sign-in page.
         """
-        name = name.casefold()
         here = {connection.current_user.casefold() for connection in self.connections}
         if name in here or self.claims.setdefault(name, browser) != browser:
             raise ValueError("Somebody here has that name. Please choose another.")
         asyncio.get_running_loop().call_later(CLAIM, self.claims.pop, name, None)
 
-    async def close(self):
-        """Say goodbye to all connections, wait until they have gone, close the room."""
+    def disconnect(self, code, reason, name=None):
+        """Close the connections of one name, or all of them."""
         for connection in list(self.connections):
-            connection.close(1001, "The server is going away.")
+            if name in (None, connection.current_user):
+                connection.close(code, reason)
+
+    async def close(self):
+        """Say goodbye, wait until all connections have gone, and close the room."""
+        self.disconnect(1001, "The server is going away.")
         deadline = time.monotonic() + GOODBYE
         while self.connections and time.monotonic() < deadline:
             await asyncio.sleep(0.02)
@@ -204,7 +208,7 @@ class LoginHandler(BaseHandler, auth.TwitterMixin):
             if self.settings["twitter_consumer_secret"]:
                 raise ValueError("Here one signs in through Twitter.")
             name = clean_nickname(typed)
-            self.application.claim(name, self.get_cookie("_xsrf"))
+            self.application.claim(name.casefold(), self.get_cookie("_xsrf"))
         except ValueError as error:
             return self.refuse(str(error), typed)
         self.set_signed_cookie("username", name)
@@ -242,9 +246,7 @@ class LogoutHandler(BaseHandler):
 
     def post(self):
         self.clear_cookie("username")
-        for connection in list(self.application.connections):
-            if connection.current_user == self.current_user:
-                connection.close(1008, "Signed out.")
+        self.application.disconnect(1008, "Signed out.", self.current_user)
         self.redirect("/", status=303)
 
 
@@ -449,10 +451,9 @@ class WebSocketHandler(BaseHandler, websocket.WebSocketHandler):
             msg = key = None  # clean_text() tells what to send
         try:
             await self.application.room.post(self.current_user, clean_text(msg), key)
-        except ValueError as error:
-            await self.answer({"error": str(error), "key": key})
-        except RoomError as error:
-            await self.answer({"error": str(error), "key": key, "retry": True})
+        except (ValueError, RoomError) as error:
+            retry = {"retry": True} if isinstance(error, RoomError) else {}
+            await self.answer({"error": str(error), "key": key, **retry})
 
     async def answer(self, line):
         """Send one line to this connection alone; it may have gone meanwhile."""
@@ -514,6 +515,7 @@ async def main():
         max_body_size=64 * 1024, idle_connection_timeout=60, body_timeout=10)  # seconds
     server.add_sockets(sockets)
     print("The chat runs at", web_address(*sockets[0].getsockname()[:2]), flush=True)
+    autoreload.add_reload_hook(lambda: application.disconnect(1001, "Starting anew."))
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))

@@ -14,9 +14,12 @@ import http.cookies
 import json
 import logging
 import os
+import random
 import re
+import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -33,6 +36,11 @@ from tornado.web import RequestHandler, create_signed_value
 from tornado.websocket import websocket_connect
 
 import chat
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None
 
 HERE = Path(__file__).parent
 SECRET = "a secret for tests alone"
@@ -201,9 +209,9 @@ class ChatTest(AsyncHTTPTestCase):
 class Server:
     """A chat in a process of its own, as people start it."""
 
-    def __init__(self, *options, **environment):
+    def __init__(self, *options, folder=HERE, **environment):
         self.process = subprocess.Popen(
-            [sys.executable, str(HERE / "chat.py"), *options],
+            [sys.executable, os.path.join(folder, "chat.py"), *options],
             env={**os.environ, "COOKIE_SECRET": SECRET, **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -1280,26 +1288,130 @@ class Sender:
                 self.waiting.remove(line["key"])
 
 
-class CrashTest(ServerTest):
-    @gen_test(timeout=30)
-    async def test_kill_in_the_middle_loses_and_doubles_nothing(self):
+class CrowdTest(ServerTest):
+    """Many senders at a server that is stopped and started."""
+
+    def start_again(self, url):
+        return self.start(f"--port={url.rpartition(':')[2]}")
+
+    def senders(self, url, count, messages):
+        return [
+            Sender(
+                self.browser(url).sign_in(f"user{n}"),
+                [f"{n}.{m}" for m in range(messages)],
+            )
+            for n in range(count)
+        ]
+
+    def assert_exactly_once(self, senders, count):
+        """Check that every reader saw every message once, and all the same order."""
+        self.assertEqual([id for id, _ in senders[0].seen], list(range(1, count + 1)))
+        self.assertEqual(len({msg for _, msg in senders[0].seen}), count)
+        self.assertTrue(all(sender.seen == senders[0].seen for sender in senders))
+
+    async def kill_often(self, senders, count, rounds):
+        """Let the senders work, and kill the server at random moments meanwhile."""
         server = self.start("--port=0")
         url = server.url()
-        senders = [
-            Sender(
-                self.browser(url).sign_in(f"user{n}"), [f"{n}.{m}" for m in range(50)]
-            )
-            for n in range(20)
-        ]
-        running = [asyncio.ensure_future(sender.run(1000)) for sender in senders]
-        while len(senders[0].seen) < 200:
-            await asyncio.sleep(0.01)
-        server.stop(signal.SIGKILL)
-        self.start(f"--port={url.rpartition(':')[2]}").url()
+        for sender in senders:
+            sender.browser.url = url
+        running = [asyncio.ensure_future(sender.run(count)) for sender in senders]
+        moments = random.Random(20261123)
+        for _ in range(rounds):
+            target = len(senders[0].seen) + moments.randrange(1, count // rounds)
+            while len(senders[0].seen) < min(target, count):
+                await asyncio.sleep(0.001)
+            server.stop(signal.SIGKILL)
+            server = self.start_again(url)
+            server.url()
         await asyncio.gather(*running)
-        self.assertEqual([id for id, _ in senders[0].seen], list(range(1, 1001)))
-        self.assertEqual(len({msg for _, msg in senders[0].seen}), 1000)
-        self.assertTrue(all(sender.seen == senders[0].seen for sender in senders))
+        self.assertEqual(server.stop(), (0, ""))
+
+
+class CrashTest(CrowdTest):
+    @gen_test(timeout=30)
+    async def test_kill_loses_and_doubles_nothing(self):
+        senders = self.senders("", count=20, messages=50)
+        await self.kill_often(senders, 1000, rounds=2)
+        self.assert_exactly_once(senders, 1000)
+
+    @unittest.skipUnless(resource, "limits of a process are Unix's")
+    @gen_test(timeout=20)
+    async def test_disk_full_message_waits(self):
+        server = self.start("--port=0")
+        alice = self.browser(server.url()).sign_in("alice")
+        connection, pid = await alice.connect(), server.process.pid
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
+        line, number = {}, 0
+        while "error" not in line:
+            number += 1
+            await connection.send("x" * 2000, f"{number}")
+            line = await connection.line()
+        self.assertEqual((line["key"], line["retry"]), (f"{number}", True))
+        resource.prlimit(
+            pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+        )
+        for key in (number, number, number + 1):
+            await connection.send("x" * 2000, f"{key}")
+        self.assertEqual((await connection.line())["id"], number)
+        self.assertEqual((await connection.line())["id"], number + 1)
+        status, errors = server.stop()
+        self.assertEqual(status, 0)
+        self.assertRegex(errors, "^[^\n]*A message is not stored: [^\n]*\n$")
+
+
+@unittest.skipUnless("HEAVY" in os.environ, "takes minutes: set HEAVY=1 to run it")
+class HeavyTest(CrowdTest):
+    @gen_test(timeout=20)
+    async def test_stop_with_many_connected(self):
+        server = self.start("--port=0")
+        url = server.url()
+        people = [self.browser(url).sign_in(f"user{n}") for n in range(100)]
+        connections = [await person.connect() for person in people for _ in range(5)]
+        for connection in connections:
+            await connection.send("hello", "a key")
+        confirmed = await connections[0].line()
+        server.process.send_signal(signal.SIGTERM)
+        begin = time.monotonic()
+        codes = [await connection.close_code() for connection in connections]
+        self.assertEqual(codes, [1001] * 500)
+        self.assertEqual(server.stop(), (0, ""))
+        self.assertLess(time.monotonic() - begin, 5)
+        self.start_again(url).url()
+        again = await people[0].connect("?since=0")
+        self.assertEqual(await again.line(), confirmed)
+
+    @gen_test(timeout=20)
+    async def test_reload_says_goodbye(self):
+        folder = os.path.dirname(self.db)
+        for name in ("chat.py", "templates", "static"):
+            copy = shutil.copy if name == "chat.py" else shutil.copytree
+            copy(HERE / name, os.path.join(folder, name))
+        server = self.start("--port=0", "--debug", folder=folder)
+        port = server.url().rpartition(":")[2]
+        server.stop()
+        server = self.start(f"--port={port}", "--debug", folder=folder)
+        alice = self.browser(server.url()).sign_in("alice")
+        connection = await alice.connect()
+        await connection.send("hello")
+        self.assertEqual(await connection.texts(1), ["hello"])
+        closing = asyncio.ensure_future(connection.close_code())
+        while not closing.done():  # it looks twice a second
+            os.utime(os.path.join(folder, "chat.py"))
+            await asyncio.sleep(0.1)
+        self.assertEqual(closing.result(), 1001)
+        server.url()
+        connection = await alice.connect("?since=0")
+        self.assertEqual(await connection.texts(1), ["hello"])
+
+    @gen_test(timeout=300)
+    async def test_kill_fifty_times(self):
+        senders = self.senders("", count=20, messages=1000)
+        await self.kill_often(senders, 20_000, rounds=50)
+        self.assert_exactly_once(senders, 20_000)
+        with contextlib.closing(sqlite3.connect(self.db)) as db:
+            check = db.execute("PRAGMA integrity_check").fetchone()
+        self.assertEqual(check, ("ok",))
 
 
 if __name__ == "__main__":
