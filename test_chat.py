@@ -1288,6 +1288,12 @@ class Sender:
                 self.waiting.remove(line["key"])
 
 
+def rss(pid):
+    """Return how much memory a process holds, in kB (Linux)."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+)", status).group(1))
+
+
 class CrowdTest(ServerTest):
     """Many senders at a server that is stopped and started."""
 
@@ -1403,6 +1409,89 @@ class HeavyTest(CrowdTest):
         server.url()
         connection = await alice.connect("?since=0")
         self.assertEqual(await connection.texts(1), ["hello"])
+
+    @gen_test(timeout=150)
+    async def test_readers_that_stop_cost_little(self):
+        quick, _ = await self.latency_and_growth(stalled=0)
+        slow, growth = await self.latency_and_growth(stalled=5)
+        self.assertLess(slow, 2 * quick + 0.02, f"99th percentile, not {quick} s")
+        self.assertLess(growth, 20_000, "kB")
+
+    async def latency_and_growth(self, stalled, readers=20, rate=100, seconds=34):
+        """Talk at a given rate; return the 99th percentile and the server's growth."""
+        server = self.start("--port=0")
+        url = server.url()
+        people = [self.browser(url).sign_in(f"user{n}") for n in range(readers + 5)]
+        connections = [await person.connect() for person in people]
+        for connection in connections[readers : readers + stalled]:
+            connection.ws.protocol.stream.socket.setsockopt(
+                socket.SOL_SOCKET, socket.SO_RCVBUF, 4096
+            )  # Tornado's client reads one message ahead, then stops
+        memory, begin = rss(server.process.pid), time.monotonic()
+        count = rate * seconds
+        reading = [
+            asyncio.ensure_future(self.latencies(connection, count))
+            for connection in connections[:readers]
+        ]
+        for number in range(count):
+            await asyncio.sleep(begin + number / rate - time.monotonic())
+            text = f"{time.monotonic()} {'x' * 1880}"
+            await connections[number % readers].send(text)
+        delays = sorted(
+            delay for some in await asyncio.gather(*reading) for delay in some
+        )
+        self.assertEqual(len(delays), count * readers)
+        growth = rss(server.process.pid) - memory
+        self.assertEqual(server.stop(), (0, ""))
+        os.remove(self.db)
+        return delays[len(delays) * 99 // 100], growth
+
+    async def latencies(self, connection, count):
+        delays = []
+        while len(delays) < count:
+            text = (await connection.line())["msg"]
+            delays.append(time.monotonic() - float(text.split()[0]))
+        return delays
+
+    @gen_test(timeout=120)
+    async def test_ten_thousand_idle_connections(self):
+        many = 10_000
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(
+            resource.RLIMIT_NOFILE, (most, most)
+        )  # the server inherits it
+        server = self.start("--port=0")
+        url, pid = server.url(), server.process.pid
+        alice = self.browser(url).sign_in("alice")
+        memory = rss(pid)
+        idle = [await self.upgrade(url, alice) for _ in range(many)]
+        self.assertLess((rss(pid) - memory) / many, 30, "kB a connection")
+        begin = time.monotonic()
+        connection = await alice.connect()
+        self.assertLess(time.monotonic() - begin, 0.5, "seconds to join")
+        begin = time.monotonic()
+        await connection.send("hello")
+        await connection.line()
+        for reader, _ in idle:
+            await reader.readuntil(b'"key": null}')
+        self.assertLess(
+            time.monotonic() - begin, 5, "seconds to the last, read by Python"
+        )
+        for _, writer in idle:
+            writer.close()
+
+    async def upgrade(self, url, browser):
+        """Open a WebSocket that costs this process little."""
+        host, port = url.removeprefix("http://").split(":")
+        reader, writer = await asyncio.open_connection(host, port)
+        writer.write(
+            b"GET /ws HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+            + f"Host: {host}:{port}\r\nCookie: {browser.headers()['Cookie']}".encode()
+            + b"\r\n\r\n"
+        )
+        assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
+        return reader, writer
 
     @gen_test(timeout=300)
     async def test_kill_fifty_times(self):
