@@ -1486,7 +1486,8 @@ class HeavyTest(CrowdTest):
         reader, writer = await asyncio.open_connection(host, port)
         writer.write(
             b"GET /ws HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+            b"Sec-WebSocket-Version: 13\r\n"
+            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
             + f"Host: {host}:{port}\r\nCookie: {browser.headers()['Cookie']}".encode()
             + b"\r\n\r\n"
         )
