@@ -11,20 +11,17 @@ const RETRY_TIME = 5000; // ms until a message that could not be stored is sent 
 const MAX_DELAY = 10000; // ms between two attempts to connect
 
 const me = document.body.dataset.name;
-const title = document.title;
-const drawer = `pending:${me}`; // in sessionStorage, which survives a reload
-const [scroller, log, messages, waiting, empty, newer, composer, text, status] =
-  ["scroller", "log", "messages", "pending", "empty", "newer", "composer", "text", "status"]
+const [scroller, log, messages, waiting, newer, composer, text, status] =
+  ["scroller", "log", "messages", "pending", "newer", "composer", "text", "status"]
     .map((id) => document.getElementById(id));
 const days = new Intl.DateTimeFormat([], { weekday: "long", day: "numeric", month: "long" });
 const clock = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit" });
 
 let ws; // try ws.send("hello") in the browser's console
-let opened = false; // whether this ws has been open
-let live = false; // whether history is over and messages are news
 let cursor = null; // the id of the last message received
-let previous = null; // the last message shown
-let pending = new Map(); // idempotency key -> text
+let previous = {}; // the last message shown
+const pending = new Map(); // idempotency key -> { msg }
+const refused = new Map(); // idempotency key -> { msg, note }: the note says why
 let attempts = 0;
 let unread = 0;
 const timers = {};
@@ -37,35 +34,25 @@ function later(name, action, delay) {
 // ------------------------------------------------------------------ The connection
 
 function connect() {
-  clearTimeout(timers.connect);
-  const address = new URL("/ws", location);
-  address.protocol = address.protocol.replace("http", "ws");
-  if (cursor !== null) address.searchParams.set("since", cursor);
-  ws = new WebSocket(address);
-  opened = false;
-  ws.onopen = open;
-  ws.onmessage = receive;
-  ws.onclose = close;
+  if (ws?.readyState <= WebSocket.OPEN) return;
+  const since = cursor === null ? "" : `?since=${cursor}`;
+  ws = new WebSocket(`${location.origin.replace("http", "ws")}/ws${since}`);
+  Object.assign(ws, { onopen: open, onmessage: receive, onclose: close });
+  later("watch", hangUp, PATIENCE); // for the opening, too
 }
 
 function open() {
-  opened = true;
   attempts = 0;
   say("Connected");
   sendPending();
-  later("settle", settle, 1000);
+  // History is not news: only what comes after it is read aloud and counted.
+  later("news", () => { log.ariaLive = "polite"; }, 1000);
 }
 
-// History is not news: only what comes after it is read aloud and counted.
-function settle() {
-  live = true;
-  log.setAttribute("aria-live", "polite");
-  showEmpty();
-}
-
-function close(event) {
-  say("Offline. What you write is kept and sent later.");
-  if (!opened || event.code === 1008) leaveIfSignedOut();
+function close() {
+  say("Offline. Your messages wait.");
+  watch();
+  leaveIfSignedOut();
   const delay = Math.min(MAX_DELAY, 500 * 2 ** attempts++);
   later("connect", connect, delay * (0.5 + Math.random() / 2)); // or all come at once
 }
@@ -80,57 +67,34 @@ async function leaveIfSignedOut() {
 function hangUp() {
   ws.onopen = ws.onmessage = ws.onclose = null;
   ws.close();
-  close({});
-}
-
-function reconnect() {
-  if (ws.readyState === WebSocket.CLOSED) connect();
+  close();
 }
 
 // A line is dead if nothing comes for PATIENCE while a message waits for its answer.
 function watch() {
   clearTimeout(timers.watch);
-  if (pending.size && ws.readyState === WebSocket.OPEN) later("watch", hangUp, PATIENCE);
+  if (pending.size && ws.readyState <= WebSocket.OPEN) later("watch", hangUp, PATIENCE);
 }
 
 // ---------------------------------------------------------------- Pending messages
 
-function save() {
-  sessionStorage.setItem(drawer, JSON.stringify({ cursor, texts: [...pending] }));
-}
-
-// A message sent before the reload may be in the log by now, behind the saved cursor.
-function restore() {
-  const saved = JSON.parse(sessionStorage.getItem(drawer));
-  if (!saved?.texts.length) return;
-  if (saved.cursor !== null) cursor = Math.max(0, saved.cursor - HISTORY);
-  pending = new Map(saved.texts);
-  pending.forEach(showPending);
-}
-
-// Not crypto.randomUUID(): browsers have it only on https and on localhost.
-function newKey() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
 function submit(event) {
   event.preventDefault();
   const msg = text.value.trim();
-  const tooLong = [...msg].length > MAX_MESSAGE;
-  if (tooLong) say(`Messages are limited to ${MAX_MESSAGE} characters.`);
-  if (!msg || tooLong) return;
-  const key = newKey();
-  pending.set(key, msg);
-  save();
-  showPending(msg, key);
-  setText("");
-  toBottom();
-  if (pending.size === 1) watch();
-  transmit(msg, key);
+  if ([...msg].length > MAX_MESSAGE) say(`Messages are limited to ${MAX_MESSAGE} characters.`);
+  else if (msg) send({ msg }, crypto.getRandomValues(new Uint32Array(4)).join("-"));
 }
 
-function transmit(msg, key) {
+function send(message, key) {
+  pending.set(key, message);
+  update();
+  setText("");
+  toBottom();
+  transmit(message, key);
+  if (pending.size === 1) watch();
+}
+
+function transmit({ msg }, key) {
   if (ws.readyState === WebSocket.OPEN) ws.send(JSON.stringify({ msg, key }));
 }
 
@@ -139,11 +103,27 @@ function sendPending() {
   watch();
 }
 
-// Take a message out of the pending ones; return its place on the page.
-function settled(key) {
-  pending.delete(key);
-  save();
-  return waiting.querySelector(`[data-key="${key}"]`);
+// sessionStorage survives a reload. Under my name: the next one here is somebody else.
+function update() {
+  const texts = [...refused, ...pending];
+  sessionStorage.setItem(me, JSON.stringify({ cursor, texts }));
+  waiting.replaceChildren(...texts.map(waitingItem));
+}
+
+// A message sent before the reload may be in the log by now, behind the saved cursor.
+function restore() {
+  const saved = JSON.parse(sessionStorage.getItem(me));
+  if (!saved?.texts.length) return;
+  cursor = Math.max(0, saved.cursor - HISTORY);
+  for (const [key, message] of saved.texts) pending.set(key, message);
+  update();
+}
+
+// Back into the composer, in front of what is being written there.
+function edit(key) {
+  setText(`${refused.get(key).msg}\n${text.value}`.trim());
+  refused.delete(key);
+  update();
 }
 
 // ------------------------------------------------------------ What the server says
@@ -156,98 +136,83 @@ function receive(event) {
     else accept(message);
   }
   while (messages.childElementCount > MAX_SHOWN) messages.firstChild.remove();
-  messages.firstChild?.classList.remove("continued");
-  showEmpty();
   watch();
   if (follow) toBottom();
-  else newer.hidden = !live;
 }
 
 function accept(message) {
   if (cursor !== null && message.id <= cursor) return startAnew();
   cursor = message.id;
-  if (message.name === me && pending.has(message.key)) settled(message.key).remove();
+  if (message.name === me && pending.delete(message.key)) {
+    update();
+    say("Connected");
+  }
   show(message);
-  if (live && document.hidden && message.name !== me) unread += 1;
-  showUnread();
+  if (log.ariaLive === "off") return;
+  newer.hidden = false;
+  if (document.hidden && message.name !== me) count(unread + 1);
 }
 
 // Ids go back only when the server's log was deleted, and what this page shows with it.
 function startAnew() {
-  cursor = null;
-  save();
+  cursor = 0;
+  update();
   location.reload();
 }
 
 function refuse({ error, key, retry }) {
   say(error);
-  if (retry) later("retry", sendPending, RETRY_TIME);
-  else if (pending.has(key)) fail(pending.get(key), settled(key), error);
+  if (retry) return later("retry", sendPending, RETRY_TIME);
+  if (!pending.has(key)) return;
+  refused.set(key, { ...pending.get(key), note: `Not sent. ${error}` });
+  pending.delete(key);
+  update();
 }
 
 // -------------------------------------------------------------- What the page shows
 
+// The same words again would be read aloud again.
 function say(sentence) {
-  status.textContent = sentence;
-  status.classList.toggle("online", ws?.readyState === WebSocket.OPEN);
+  if (status.textContent !== sentence) status.textContent = sentence;
+  status.classList.toggle("online", ws.readyState === WebSocket.OPEN);
 }
 
 // Strings go in as text, never as HTML: a message may contain anything.
-function element(tag, properties, ...content) {
-  const node = Object.assign(document.createElement(tag), properties);
-  node.append(...content);
-  return node;
+function build(kind, parts) {
+  const item = document.getElementById(kind).content.firstElementChild.cloneNode(true);
+  for (const part in parts) item.querySelector(`.${part}`).textContent = parts[part];
+  return item;
 }
 
-function avatar(name) {
-  const letters = [...name.replace("@", "")];
-  const hue = letters.reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)) % 360, 7);
-  const node = element("span", { className: "avatar", ariaHidden: "true" }, letters[0].toUpperCase());
-  node.style.setProperty("--hue", hue);
-  return node;
-}
-
-function show(message) {
-  const at = new Date(message.at * 1000);
-  const today = previous && new Date(previous.at * 1000).toDateString() === at.toDateString();
-  if (!today) messages.append(element("li", { className: "day" }, days.format(at)));
-  const group = today && previous.name === message.name && message.at - previous.at < GROUP_TIME;
-  const time = element("time", { dateTime: at.toISOString() }, clock.format(at));
-  const name = element("bdi", { className: "name" }, message.name);
-  const heading = element("p", { className: "heading" }, name, " ", time);
-  const body = element("p", { className: "text", dir: "auto" }, message.msg);
-  const item = element("li", { className: "message" }, avatar(message.name), heading, body);
-  item.classList.toggle("own", message.name === me);
-  item.classList.toggle("continued", Boolean(group));
+function show({ name, msg, at }) {
+  const date = new Date(at * 1000);
+  const day = days.format(date);
+  const [avatar] = name.replace("@", "").toUpperCase();
+  const item = build("message", { day, avatar, name, time: clock.format(date), msg });
+  const group = day === previous.day && name === previous.name && at - previous.at < GROUP_TIME;
+  item.style.setProperty("--hue", hue(name));
+  item.classList.toggle("own", name === me);
+  item.classList.toggle("today", day === previous.day);
+  item.classList.toggle("continued", group);
   messages.append(item);
-  previous = message;
+  previous = { name, at, day };
 }
 
-function showPending(msg, key) {
-  const body = element("p", { className: "text", dir: "auto" }, msg);
-  const note = element("p", { className: "note" }, "Sending…");
-  const item = element("li", { className: "message own pending" }, body, note);
-  item.dataset.key = key;
-  waiting.append(item);
-  showEmpty();
+function waitingItem([key, message]) {
+  const item = build("waiting", message);
+  item.classList.toggle("refused", refused.has(key));
+  item.querySelector("button").onclick = () => edit(key);
+  return item;
 }
 
-function fail(msg, item, error) {
-  const edit = element("button", { type: "button", className: "quiet" }, "Edit");
-  edit.onclick = () => {
-    item.remove();
-    setText(msg);
-  };
-  item.classList.add("failed");
-  item.lastChild.replaceChildren(`Not sent. ${error} `, edit);
+// Steps of 137 degrees, the golden angle, keep the colours of similar names apart.
+function hue(name) {
+  return [...name].reduce((sum, letter) => ((sum + letter.codePointAt(0)) * 137) % 360, 0);
 }
 
-function showEmpty() {
-  empty.hidden = !live || messages.childElementCount + pending.size > 0;
-}
-
-function showUnread() {
-  document.title = unread ? `(${unread}) ${title}` : title;
+function count(number) {
+  unread = number;
+  document.title = unread ? `(${unread}) Chat` : "Chat";
 }
 
 function atBottom() {
@@ -265,10 +230,12 @@ function setText(msg) {
   text.focus();
 }
 
-// As high as the text in it; the style sheet stops it at five lines.
+// As high as the text and its two borders; the style sheet stops it at five lines.
 function grow() {
+  const follow = atBottom();
   text.style.height = "auto";
-  text.style.height = `${text.scrollHeight}px`;
+  text.style.height = `${text.scrollHeight + 2}px`;
+  if (follow) toBottom();
 }
 
 // ------------------------------------------------------------------ What people do
@@ -279,20 +246,13 @@ function press(event) {
   if (event.key === "Enter" && !event.shiftKey && !composing) submit(event);
 }
 
-function look() {
-  if (document.hidden) return;
-  unread = 0;
-  showUnread();
-  reconnect();
-}
-
 composer.onsubmit = submit;
 text.onkeydown = press;
 text.oninput = grow;
 newer.onclick = toBottom;
-scroller.onscroll = () => { if (atBottom()) newer.hidden = true; };
-document.onvisibilitychange = look;
-window.ononline = reconnect;
+scroller.onscroll = () => { newer.hidden ||= atBottom(); };
+document.onvisibilitychange = () => { count(0); connect(); }; // a hidden tab's timers are slow
+window.ononline = connect;
 window.onoffline = hangUp;
 restore();
 connect();
