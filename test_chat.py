@@ -1903,6 +1903,22 @@ class BrowserTest(ChatTest):
         for each in (page, other):
             await expect(each.get_by_label("Your nickname")).to_be_visible()
 
+    @gen_test(timeout=30)
+    async def test_signed_in_elsewhere_as_somebody_else(self):
+        page = await self.sign_in("alice")
+        await page.evaluate("hangUp(); clearTimeout(timers.connect)")
+        await self.say(page, "alice's words", sent=False)
+        other = await page.context.new_page()
+        await other.goto("/chat")
+        await other.get_by_role("button", name="Sign out").click()
+        await other.get_by_label("Your nickname").fill("bob")
+        await other.get_by_role("button", name="Join").click()
+        await expect(other.locator("#status.online")).to_be_visible()
+        await page.evaluate("connect()")
+        await expect(page.locator("body[data-name=bob]")).to_be_attached()
+        await self.say(other, "bob's words")
+        await self.shows(page, "bob's words")
+
     # ----------------------------------------------------------------- What one sees
 
     @gen_test(timeout=30)

@@ -22,8 +22,7 @@ let cursor = null; // the id of the last message received
 let previous = {}; // the last message shown
 const pending = new Map(); // idempotency key -> { msg }
 const refused = new Map(); // idempotency key -> { msg, note }: the note says why
-let attempts = 0;
-let unread = 0;
+let attempts = 0, unread = 0;
 const timers = {};
 
 function later(name, action, delay) {
@@ -33,7 +32,9 @@ function later(name, action, delay) {
 
 // ------------------------------------------------------------------ The connection
 
+// Somebody else may have signed in here meanwhile, and must not send my messages.
 function connect() {
+  if (localStorage.name !== me) return location.reload();
   if (ws?.readyState <= WebSocket.OPEN) return;
   const since = cursor === null ? "" : `?since=${cursor}`;
   ws = new WebSocket(`${location.origin.replace("http", "ws")}/ws${since}`);
@@ -53,8 +54,8 @@ function close() {
   say("Offline. Your messages wait.");
   watch();
   leaveIfSignedOut();
-  const delay = Math.min(MAX_DELAY, 500 * 2 ** attempts++);
-  later("connect", connect, delay * (0.5 + Math.random() / 2)); // or all come at once
+  // With a random part, or all would come back at once.
+  later("connect", connect, Math.min(MAX_DELAY, 500 * 2 ** attempts++) * (0.5 + Math.random() / 2));
 }
 
 // A refused handshake looks like a broken line. The chat page tells which it was.
@@ -254,5 +255,6 @@ scroller.onscroll = () => { newer.hidden ||= atBottom(); };
 document.onvisibilitychange = () => { count(0); connect(); }; // a hidden tab's timers are slow
 window.ononline = connect;
 window.onoffline = hangUp;
+localStorage.name = me; // of whoever opened this chat last, in any tab
 restore();
 connect();
