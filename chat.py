@@ -86,10 +86,10 @@ class Application(web.Application):
             handlers=routes, websocket_max_message_size=MAX_FRAME, debug=options.debug)
 
     def claim(self, name, browser):
-        """Reserve a nickname for CLAIM, unless somebody here has it.
+        """Reserve a nickname for CLAIM seconds, unless somebody here has it.
 
         Args:
-            name: a nickname in lower case.
+            name: the nickname after str.casefold(): Ann and ANN are one.
             browser: what tells one browser from another. The same one may ask twice,
                 because people double-click.
         Raises:
