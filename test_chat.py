@@ -234,8 +234,9 @@ class Server:
         """Stop it; return its exit status and what it wrote to standard error."""
         if self.process.poll() is None:
             self.process.send_signal(number)
-        _, errors = self.process.communicate(timeout=10)
-        return self.process.returncode, errors
+        if not self.process.stdout.closed:
+            _, self.errors = self.process.communicate(timeout=10)
+        return self.process.returncode, self.errors
 
 
 class ServerTest(AsyncTestCase):
@@ -245,12 +246,14 @@ class ServerTest(AsyncTestCase):
         super().setUp()
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
-        self.browsers = []
+        self.browsers, self.servers = [], []
         self.db = os.path.join(folder.name, "chat.db")
 
     def tearDown(self):
         self.io_loop.run_sync(self.close)
         super().tearDown()
+        errors = "".join(server.stop()[1] for server in self.servers)
+        self.assertNotIn("Traceback", errors)
 
     async def close(self):
         for browser in self.browsers:
@@ -262,12 +265,14 @@ class ServerTest(AsyncTestCase):
 
     def start(self, *options, **environment):
         server = Server(f"--db={self.db}", "--logging=error", *options, **environment)
-        self.addCleanup(server.stop, signal.SIGTERM)
+        self.servers.append(server)
         return server
 
     def refusal(self, *options, **environment):
         """Start a chat that cannot run; return its exit status and its one line."""
-        status, errors = self.start(*options, **environment).stop(0)
+        server = self.start(*options, **environment)
+        server.process.wait(10)
+        status, errors = server.stop()
         self.assertEqual(errors.count("\n"), 1, errors)
         return status, errors
 
@@ -292,6 +297,7 @@ class SetUpTest(ServerTest):
     @gen_test
     async def test_address_for_others_answers(self):
         url = self.start("--port=0", "--address=0.0.0.0").url()
+        self.assertNotIn("0.0.0.0", url)
         self.assertEqual((await self.browser(url).get("/")).code, 200)
 
     def test_port_from_environment(self):
@@ -306,7 +312,7 @@ class SetUpTest(ServerTest):
             busy.listen()
             status, line = self.refusal(f"--port={busy.getsockname()[1]}")
         self.assertEqual(status, 1)
-        self.assertRegex(line, r"^chat\.py: .*in use.*--port")
+        self.assertRegex(line, r"^chat\.py: .*(in use|10048).*--port")
 
     def test_options_bad_refused(self):
         for option in ("--prot=1", "--port=many", "--port", "--port=70000", "5000"):
@@ -323,6 +329,13 @@ class SetUpTest(ServerTest):
                 status, line = self.refusal("--port=0", f"--db={path}")
                 self.assertEqual(status, 1)
                 self.assertRegex(line, r"^chat\.py: cannot use the database .*--db")
+
+    def test_database_of_another_program_refused(self):
+        with contextlib.closing(sqlite3.connect(self.db)) as db:
+            db.execute("CREATE TABLE log (x)")
+        status, line = self.refusal("--port=0")
+        self.assertEqual(status, 1)
+        self.assertRegex(line, r"^chat\.py: .*--db")
 
 
 # -------------------------------------------------------------------- Step 2. Pages
@@ -582,6 +595,7 @@ class LogoutTest(ChatTest):
     @gen_test
     async def test_logout_nothing_follows_the_close_frame(self):
         _, reader, writer = await self.raw()
+        (handler,) = self._app.connections
         other = await self.bob.connect()
         await reader.readexactly(2)  # a ping
         await self.alice.post("/logout")
@@ -589,6 +603,7 @@ class LogoutTest(ChatTest):
         await other.line()
         writer.write(b"\x88\x80\0\0\0\0")
         self.assertEqual(await reader.read(), b"\x88\x0d\x03\xf0Signed out.")
+        self.assertTrue(handler.sending.cancelled() or not handler.sending.exception())
 
     @gen_test
     async def test_logout_without_xsrf_refused(self):
@@ -804,7 +819,7 @@ class TwitterTest(ChatTest):
         return handler._oauth_request_token_url(callback_uri="/login")
 
 
-class NoTwitterTest(ChatTest):
+class KeyAloneTest(ChatTest):
     environment = {"TWITTER_CONSUMER_KEY": "a key", "TWITTER_CONSUMER_SECRET": ""}
 
     @gen_test
@@ -812,6 +827,10 @@ class NoTwitterTest(ChatTest):
         answer = await self.browser().get("/login")
         self.assertEqual((answer.code, answer.headers["Location"]), (302, "/"))
         self.assertEqual((await self.browser().post("/login", name="carol")).code, 303)
+
+
+class SecretAloneTest(KeyAloneTest):
+    environment = {"TWITTER_CONSUMER_KEY": "", "TWITTER_CONSUMER_SECRET": "a secret"}
 
 
 # --------------------------------------------------------- Step 5. The conversation
@@ -872,6 +891,14 @@ class RoomTest(AsyncTestCase):
         await self.room.post("alice", "hello", None)
         batches = await asyncio.gather(*(self.room.read(0) for _ in range(100)))
         self.assertEqual(len({id(batch) for batch in batches}), 1)
+
+    @gen_test
+    async def test_batches_of_many_cursors_not_kept(self):
+        for number in range(100):
+            await self.room.post("alice", str(number), None)
+        for cursor in range(99):
+            await self.room.read(cursor)
+        self.assertLess(len(self.room.batches), 10)
 
     @gen_test
     async def test_reader_waits_for_next_message(self):
@@ -1128,6 +1155,15 @@ class WebSocketTest(ChatTest):
         self.assertEqual(await alice.close_code(), 1003)
 
     @gen_test
+    async def test_frame_after_the_end_not_stored(self):
+        alice, bob = await self.alice.connect(), await self.bob.connect()
+        await alice.ws.write_message(b"hello", binary=True)
+        await alice.send("after")
+        self.assertEqual(await alice.close_code(), 1003)
+        await bob.send("hello")
+        self.assertEqual(await bob.texts(1), ["hello"])
+
+    @gen_test
     async def test_frame_too_large_closes(self):
         alice = await self.alice.connect()
         await alice.send("x" * (64 * 1024))
@@ -1145,6 +1181,17 @@ class WebSocketTest(ChatTest):
         self.assertEqual((line["key"], line["retry"]), ("k", True))
         self._app.room.db.execute("PRAGMA query_only = 0")
         await alice.send("hello", "k")
+        self.assertEqual(await alice.texts(1), ["hello"])
+
+    @gen_test
+    async def test_log_unreadable_closes(self):
+        alice = await self.alice.connect()
+        (handler,) = self._app.connections
+        with mock.patch.object(chat.json, "dumps", side_effect=sqlite3.DatabaseError):
+            await self._app.room.post("bob", "hello", None)
+            self.assertIsNone(await alice.line())
+        self.assertIsInstance(handler.sending.exception(), sqlite3.DatabaseError)
+        alice = await self.alice.connect("?since=0")
         self.assertEqual(await alice.texts(1), ["hello"])
 
     @gen_test
@@ -1203,8 +1250,11 @@ class WebSocketTest(ChatTest):
     async def test_connection_lost_is_forgotten(self):
         _, _, writer = await self.raw()
         await self.until(lambda: self._app.connections)
+        (handler,) = self._app.connections
         writer.transport.abort()
         await self.until(lambda: not self._app.connections)
+        await self.until(handler.sending.done)
+        self.assertTrue(handler.heartbeat.cancelled())
 
 
 class FrameTest(unittest.TestCase):
@@ -1249,6 +1299,7 @@ class RunningTest(ServerTest):
             answer = await browser.post("/login", name="dora", more="x" * 70_000)
             self.assertIn(answer.code, (400, 599))
 
+    @unittest.skipIf(os.name == "nt", "Windows has no such signals")
     @gen_test
     async def test_stop_says_goodbye(self):
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -1303,6 +1354,7 @@ def rss(pid):
     return int(re.search(r"VmRSS:\s+(\d+)", status).group(1))
 
 
+@unittest.skipIf(os.name == "nt", "Windows has no such signals")
 class CrowdTest(ServerTest):
     """Many senders at a server that is stopped and started."""
 
@@ -1347,16 +1399,16 @@ class CrashTest(CrowdTest):
     @gen_test(timeout=30)
     async def test_kill_loses_and_doubles_nothing(self):
         senders = self.senders("", count=20, messages=50)
-        await self.kill_often(senders, 1000, rounds=2)
+        await self.kill_often(senders, 1000, rounds=4)
         self.assert_exactly_once(senders, 1000)
 
-    @unittest.skipUnless(resource, "limits of a process are Unix's")
+    @unittest.skipUnless(hasattr(resource, "prlimit"), "only Linux limits others")
     @gen_test(timeout=20)
     async def test_disk_full_message_waits(self):
         server = self.start("--port=0")
         alice = self.browser(server.url()).sign_in("alice")
         connection, pid = await alice.connect(), server.process.pid
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (60_000, resource.RLIM_INFINITY))
         line, number = {}, 0
         while "error" not in line:
             number += 1
@@ -1422,7 +1474,7 @@ class HeavyTest(CrowdTest):
     @gen_test(timeout=150)
     async def test_readers_that_stop_cost_little(self):
         quick, _ = await self.latency_and_growth(stalled=0)
-        slow, growth = await self.latency_and_growth(stalled=5)
+        slow, growth = await self.latency_and_growth(stalled=20)
         self.assertLess(slow, 2 * quick + 0.02, f"99th percentile, not {quick} s")
         self.assertLess(growth, 20_000, "kB")
 
@@ -1430,7 +1482,9 @@ class HeavyTest(CrowdTest):
         """Talk at a given rate; return the 99th percentile and the server's growth."""
         server = self.start("--port=0")
         url = server.url()
-        people = [self.browser(url).sign_in(f"user{n}") for n in range(readers + 5)]
+        people = [
+            self.browser(url).sign_in(f"user{n}") for n in range(readers + stalled)
+        ]
         connections = [await person.connect() for person in people]
         for connection in connections[readers : readers + stalled]:
             connection.ws.protocol.stream.socket.setsockopt(
