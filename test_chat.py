@@ -1412,14 +1412,14 @@ class CrashTest(CrowdTest):
         line, number = {}, 0
         while "error" not in line:
             number += 1
-            await connection.send("x" * 2000, f"{number}")
+            await connection.send("😀" * 2000, f"{number}")
             line = await connection.line()
         self.assertEqual((line["key"], line["retry"]), (f"{number}", True))
         resource.prlimit(
             pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
         )
         for key in (number, number, number + 1):
-            await connection.send("x" * 2000, f"{key}")
+            await connection.send("😀" * 2000, f"{key}")
         self.assertEqual((await connection.line())["id"], number)
         self.assertEqual((await connection.line())["id"], number + 1)
         status, errors = server.stop()
