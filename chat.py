@@ -283,15 +283,15 @@ class Room:
     """
 
     def __init__(self, path):
+        self.grown = asyncio.Event()
         try:
             os.close(os.open(path, os.O_CREAT, 0o600))  # it holds the cookie secret
             self.db = sqlite3.connect(path, isolation_level=None, timeout=1)
             self.db.row_factory = sqlite3.Row
             self.db.executescript(SCHEMA)
+            self.publish()
         except (OSError, sqlite3.Error) as error:
             raise RoomError(f"cannot use the database {path}: {error}") from error
-        self.grown = asyncio.Event()
-        self.publish()
 
     def close(self):
         if self.publishing:

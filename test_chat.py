@@ -1321,7 +1321,12 @@ class Sender:
     """A client that sends again whatever was not confirmed, as the chat page does."""
 
     def __init__(self, browser, keys):
-        self.browser, self.waiting, self.cursor, self.seen = browser, list(keys), 0, []
+        self.browser, self.unconfirmed, self.cursor, self.seen = (
+            browser,
+            list(keys),
+            0,
+            [],
+        )
 
     async def run(self, everything):
         """Send and read until as many messages as everything have been seen."""
@@ -1334,7 +1339,7 @@ class Sender:
 
     async def send_all(self, connection):
         with contextlib.suppress(Exception):  # the line broke: run() connects anew
-            for key in list(self.waiting):
+            for key in list(self.unconfirmed):
                 await connection.send(key, key)
 
     async def read(self, connection, everything):
@@ -1344,8 +1349,8 @@ class Sender:
                 return
             self.cursor = line["id"]
             self.seen.append((line["id"], line["msg"]))
-            if line["key"] in self.waiting:
-                self.waiting.remove(line["key"])
+            if line["key"] in self.unconfirmed:
+                self.unconfirmed.remove(line["key"])
 
 
 def rss(pid):

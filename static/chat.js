@@ -6,12 +6,12 @@ const HISTORY = 50; // messages before the first pending one, after a reload
 const MAX_MESSAGE = 2000; // characters, as on the server
 const MAX_SHOWN = 500; // messages in the document: more would slow the page down
 const GROUP_TIME = 300; // seconds for which messages of one author share a heading
-const PATIENCE = 10000; // ms without an answer that make a line a dead one
+const PATIENCE = 10000; // ms without an answer that make a connection a dead one
 const RETRY_TIME = 5000; // ms until a message that could not be stored is sent again
 const MAX_DELAY = 10000; // ms between two attempts to connect
 
 const me = document.body.dataset.name;
-const [scroller, log, messages, waiting, newer, composer, text, status] =
+const [scroller, log, messages, unsentList, newer, composer, text, status] =
   ["scroller", "log", "messages", "pending", "newer", "composer", "text", "status"]
     .map((id) => document.getElementById(id));
 const days = new Intl.DateTimeFormat([], { weekday: "long", day: "numeric", month: "long" });
@@ -58,20 +58,20 @@ function close() {
   later("connect", connect, Math.min(MAX_DELAY, 500 * 2 ** attempts++) * (0.5 + Math.random() / 2));
 }
 
-// A refused handshake looks like a broken line. The chat page tells which it was.
+// A refused handshake looks like a broken connection. The chat page tells which it was.
 async function leaveIfSignedOut() {
   const answer = await fetch("/chat", { redirect: "manual" }).catch(() => ({}));
   if (answer.type === "opaqueredirect") location.assign("/");
 }
 
-// Without waiting for the closing handshake, which nobody answers on a dead line.
+// Without waiting for the closing handshake, which nobody answers on a dead connection.
 function hangUp() {
   ws.onopen = ws.onmessage = ws.onclose = null;
   ws.close();
   close();
 }
 
-// A line is dead if nothing comes for PATIENCE while a message waits for its answer.
+// A connection is dead if nothing comes for PATIENCE while a message waits for its answer.
 function watch() {
   clearTimeout(timers.watch);
   if (pending.size && ws.readyState <= WebSocket.OPEN) later("watch", hangUp, PATIENCE);
@@ -106,17 +106,17 @@ function sendPending() {
 
 // sessionStorage survives a reload. Under my name: the next one here is somebody else.
 function update() {
-  const texts = [...refused, ...pending];
-  sessionStorage.setItem(me, JSON.stringify({ cursor, texts }));
-  waiting.replaceChildren(...texts.map(waitingItem));
+  const unsent = [...refused, ...pending];
+  sessionStorage.setItem(me, JSON.stringify({ cursor, unsent }));
+  unsentList.replaceChildren(...unsent.map(unsentItem));
 }
 
 // A message sent before the reload may be in the log by now, behind the saved cursor.
 function restore() {
   const saved = JSON.parse(sessionStorage.getItem(me));
-  if (!saved?.texts.length) return;
+  if (!saved?.unsent.length) return;
   cursor = Math.max(0, saved.cursor - HISTORY);
-  for (const [key, message] of saved.texts) pending.set(key, message);
+  for (const [key, message] of saved.unsent) pending.set(key, message);
   update();
 }
 
@@ -199,8 +199,8 @@ function show({ name, msg, at }) {
   previous = { name, at, day };
 }
 
-function waitingItem([key, message]) {
-  const item = build("waiting", message);
+function unsentItem([key, message]) {
+  const item = build("unsent", message);
   item.classList.toggle("refused", refused.has(key));
   item.querySelector("button").onclick = () => edit(key);
   return item;
