@@ -331,11 +331,13 @@ class SetUpTest(ServerTest):
                 self.assertRegex(line, r"^chat\.py: cannot use the database .*--db")
 
     def test_database_of_another_program_refused(self):
-        with contextlib.closing(sqlite3.connect(self.db)) as db:
-            db.execute("CREATE TABLE log (x)")
-        status, line = self.refusal("--port=0")
-        self.assertEqual(status, 1)
-        self.assertRegex(line, r"^chat\.py: .*--db")
+        for table in ("log (x)", "settings (key, val)"):
+            with contextlib.closing(sqlite3.connect(self.db)) as db:
+                db.execute(f"CREATE TABLE {table}")
+            status, line = self.refusal("--port=0")
+            self.assertEqual(status, 1)
+            self.assertRegex(line, r"^chat\.py: cannot use the database .*--db")
+            os.remove(self.db)
 
 
 # -------------------------------------------------------------------- Step 2. Pages
