@@ -287,7 +287,7 @@ class Room:
         self.grown = asyncio.Event()
         try:
             os.close(os.open(path, os.O_CREAT, 0o600))  # it holds the cookie secret
-            self.db = sqlite3.connect(path, isolation_level=None, timeout=1)
+            self.db = sqlite3.connect(path, isolation_level=None, timeout=0.1)
             self.db.row_factory = sqlite3.Row
             self.db.executescript(SCHEMA)
             self.publish()

@@ -1392,7 +1392,9 @@ class CrowdTest(ServerTest):
         running = [asyncio.ensure_future(sender.run(count)) for sender in senders]
         moments = random.Random(20261123)
         for _ in range(rounds):
-            target = len(senders[0].seen) + moments.randrange(1, count // rounds)
+            target = len(senders[0].seen) + moments.randrange(
+                count // rounds // 2, count // rounds
+            )
             while len(senders[0].seen) < min(target, count):
                 await asyncio.sleep(0.001)
             server.stop(signal.SIGKILL)
@@ -1723,11 +1725,11 @@ class FrameAttack(ChatTest):
 class FrameAttackTest(FrameAttack):
     @gen_test
     async def test_texts_by_chance_mean_what_they_say(self):
-        await self.send_texts(2000)
+        await self.send_texts(500)
 
     @gen_test
     async def test_packets_by_chance_harm_nobody_else(self):
-        await self.send_packets(1000)
+        await self.send_packets(300)
 
     @gen_test
     async def test_frames_forbidden_close(self):
@@ -1838,11 +1840,11 @@ class NameAttack(ChatTest):
 
 class NameAttackTest(NameAttack):
     def test_characters_one_by_one_as_the_rule_says(self):
-        # All that are assigned, and one in 61 of the rest.
+        # All that are in use but the rarest ideographs, and one in 61 of the rest.
         points = [
-            *range(0x33480),
+            *range(0x20000),
             *range(0xE0000, 0xE1000),
-            *range(0x33480, 0x110000, 61),
+            *range(0x20000, 0x110000, 61),
         ]
         for point in points:
             name = unicodedata.normalize("NFKC", chr(point)).strip()
