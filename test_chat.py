@@ -140,6 +140,20 @@ class Connection:
         return self.ws.close_code
 
 
+def handshake(port, headers):
+    """Return the request that opens a WebSocket, for clients made by hand."""
+    lines = {
+        "Host": f"127.0.0.1:{port}",
+        "Upgrade": "websocket",
+        "Connection": "Upgrade",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+        **headers,
+    }
+    head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+    return f"GET /ws HTTP/1.1\r\n{head}\r\n".encode()
+
+
 class Complaints(logging.Handler):
     """Keeps what no server should log: errors, and tracebacks of any level."""
 
@@ -192,20 +206,9 @@ class ChatTest(AsyncHTTPTestCase):
 
     async def raw(self, frames=b"", **headers):
         """Open a WebSocket by hand, for what a well-behaved client does not do."""
-        reader, writer = await asyncio.open_connection(
-            "127.0.0.1", self.get_http_port()
-        )
-        lines = {
-            "Host": f"127.0.0.1:{self.get_http_port()}",
-            "Upgrade": "websocket",
-            "Connection": "Upgrade",
-            "Sec-WebSocket-Version": "13",
-            "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-            **self.alice.headers(),
-            **headers,
-        }
-        head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
-        writer.write(f"GET /ws HTTP/1.1\r\n{head}\r\n".encode() + frames)
+        port = self.get_http_port()
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(handshake(port, {**self.alice.headers(), **headers}) + frames)
         self.writers.append(writer)
         return await reader.readuntil(b"\r\n\r\n"), reader, writer
 
@@ -1355,10 +1358,10 @@ class Sender:
                 self.unconfirmed.remove(line["key"])
 
 
-def rss(pid):
-    """Return how much memory a process holds, in kB (Linux)."""
+def memory(pid, kind="VmRSS"):
+    """Return what memory a process holds, or held at most (VmHWM), in kB."""
     status = Path(f"/proc/{pid}/status").read_text()
-    return int(re.search(r"VmRSS:\s+(\d+)", status).group(1))
+    return int(re.search(rf"{kind}:\s+(\d+)", status).group(1))
 
 
 @unittest.skipIf(os.name == "nt", "Windows has no such signals")
@@ -1499,7 +1502,7 @@ class HeavyTest(CrowdTest):
             connection.ws.protocol.stream.socket.setsockopt(
                 socket.SOL_SOCKET, socket.SO_RCVBUF, 4096
             )  # Tornado's client reads one message ahead, then stops
-        memory, begin = rss(server.process.pid), time.monotonic()
+        held, begin = memory(server.process.pid), time.monotonic()
         count = rate * seconds
         reading = [
             asyncio.ensure_future(self.latencies(connection, count))
@@ -1513,7 +1516,7 @@ class HeavyTest(CrowdTest):
             delay for some in await asyncio.gather(*reading) for delay in some
         )
         self.assertEqual(len(delays), count * readers)
-        growth = rss(server.process.pid) - memory
+        growth = memory(server.process.pid) - held
         self.assertEqual(server.stop(), (0, ""))
         os.remove(self.db)
         return delays[len(delays) * 99 // 100], growth
@@ -1535,9 +1538,9 @@ class HeavyTest(CrowdTest):
         server = self.start("--port=0")
         url, pid = server.url(), server.process.pid
         alice = self.browser(url).sign_in("alice")
-        memory = rss(pid)
-        idle = [await self.upgrade(url, alice) for _ in range(many)]
-        self.assertLess((rss(pid) - memory) / many, 30, "kB a connection")
+        held = memory(pid)
+        idle = [await self.connect_cheaply(url, alice) for _ in range(many)]
+        self.assertLess((memory(pid) - held) / many, 30, "kB a connection")
         begin = time.monotonic()
         connection = await alice.connect()
         self.assertLess(time.monotonic() - begin, 0.5, "seconds to join")
@@ -1552,17 +1555,11 @@ class HeavyTest(CrowdTest):
         for _, writer in idle:
             writer.close()
 
-    async def upgrade(self, url, browser):
+    async def connect_cheaply(self, url, browser):
         """Open a WebSocket that costs this process little."""
-        host, port = url.removeprefix("http://").split(":")
-        reader, writer = await asyncio.open_connection(host, port)
-        writer.write(
-            b"GET /ws HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Version: 13\r\n"
-            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-            + f"Host: {host}:{port}\r\nCookie: {browser.headers()['Cookie']}".encode()
-            + b"\r\n\r\n"
-        )
+        port = url.rpartition(":")[2]
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(handshake(port, browser.headers()))
         assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
         return reader, writer
 
@@ -2248,7 +2245,6 @@ class Probe:
         self.browsers = [
             test.browser(url).sign_in(name) for name in ("ann", "ben", "cat")
         ]
-        self.times = []
 
     async def __aenter__(self):
         self.people = [await browser.connect() for browser in self.browsers]
@@ -2316,11 +2312,11 @@ class FloodTest(ServerTest):
         url = server.url()
         self.port, self.process = int(url.rpartition(":")[2]), server.process
         async with Probe(url, self) as probe:
-            before, memory = await probe.measure(2), self.memory()
+            before, held = await probe.measure(2), self.memory()
             attacking = asyncio.ensure_future(attack(*arguments))
             during = await probe.measure(4)
             attacker = await asyncio.wait_for(attacking, 90)
-            grown = self.memory() - memory
+            grown = self.memory() - held
             after = await probe.measure(1)
         figures = (
             f"{self.id().rpartition('.')[2]}: 99th percentile {before:.0f} ms before, "
@@ -2338,8 +2334,7 @@ class FloodTest(ServerTest):
 
     def memory(self):
         """Return the most memory that the server has had so far, in MB."""
-        with open(f"/proc/{self.process.pid}/status") as file:
-            return int(re.search(r"VmHWM:\s+(\d+)", file.read()).group(1)) / 1024
+        return memory(self.process.pid, "VmHWM") / 1024
 
     async def connect(self, data=b""):
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
@@ -2348,12 +2343,7 @@ class FloodTest(ServerTest):
 
     def handshake(self):
         cookie = create_signed_value(SECRET, "username", "mallory").decode()
-        return (
-            "GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
-            "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-            f"Cookie: username={cookie}\r\n\r\n"
-        ).encode()
+        return handshake(self.port, {"Cookie": f"username={cookie}"})
 
     async def send_frames(self, frame, begin=b""):
         """Send 100,000 frames; the connection must still be open 4 seconds later."""
