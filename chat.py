@@ -47,6 +47,7 @@ def parse_options(arguments):
     options.define("debug", False, help="start again when a source file is saved")
     options.define("db", "chat.db", help="the file that keeps the conversation")
     options.define("xheaders", False, help="trust X-Forwarded-*; only behind a proxy")
+    options.define("redis", "", help="share the chat: redis://127.0.0.1:6379")
     log.define_logging_options(options)
     for argument in arguments:
         if argument.lstrip("-").partition("=")[0] not in options:
@@ -62,16 +63,13 @@ class Application(web.Application):
 
     Args:
         options: what parse_options() returned.
-    Raises:
-        RoomError: the room's file cannot be used.
     """
 
     def __init__(self, options):
         self.room = Room(options.db)
+        if options.redis:
+            self.room = RedisRoom(options.redis, self)
         self.connections, self.claims = set(), {}  # claims: nicknames on their way in
-        secret = os.urandom(32).hex()
-        # Kept with the log, or every restart would sign everybody out.
-        secret = self.room.remember("cookie_secret", secret)
         routes = [
             (r"/", MainHandler), (r"/chat", ChatHandler),
             (r"/login", LoginHandler), (r"/logout", LogoutHandler),
@@ -81,11 +79,27 @@ class Application(web.Application):
         super().__init__(
             static_path=os.path.join(os.path.dirname(__file__), "static"),
             static_handler_class=StaticHandler,
-            cookie_secret=os.environ.get("COOKIE_SECRET") or secret, xsrf_cookies=True,
+            cookie_secret=os.urandom(32).hex(), xsrf_cookies=True,
             **{name: os.environ.get(name.upper()) for name in TWITTER},
             handlers=routes, websocket_max_message_size=MAX_FRAME, debug=options.debug)
 
-    def claim(self, name, browser):
+    async def open(self):
+        """Open the room, and take from it the secret that signs the cookies.
+
+        Raises:
+            RoomError: the room cannot be used.
+        """
+        await self.room.open()
+        # Kept with the log, or every restart would sign everybody out.
+        secret = self.settings["cookie_secret"]
+        secret = await self.room.remember("cookie_secret", secret)
+        self.settings["cookie_secret"] = os.environ.get("COOKIE_SECRET") or secret
+
+    def names(self):
+        """Return the names that are connected to this process, case folded."""
+        return {connection.current_user.casefold() for connection in self.connections}
+
+    async def claim(self, name, browser):
         """Reserve a nickname for CLAIM seconds, unless somebody here has it.
 
         Args:
@@ -95,8 +109,8 @@ class Application(web.Application):
         Raises:
             ValueError: one sentence for the sign-in page.
         """
-        here = {connection.current_user.casefold() for connection in self.connections}
-        if name in here or self.claims.setdefault(name, browser) != browser:
+        free = await self.room.claim(name, browser) and name not in self.names()
+        if not free or self.claims.setdefault(name, browser) != browser:
             raise ValueError("Somebody here has that name. Please choose another.")
         asyncio.get_running_loop().call_later(CLAIM, self.claims.pop, name, None)
 
@@ -204,14 +218,14 @@ def clean_nickname(text):
 class LoginHandler(BaseHandler, auth.TwitterMixin):
     """Signing in: with a nickname or, where it is configured, through Twitter."""
 
-    def post(self):
+    async def post(self):
         # get_body_argument() would turn control characters into harmless spaces.
         typed = self.request.arguments.get("name", [b""])[-1].decode(errors="replace")
         try:
             if all(map(self.settings.get, TWITTER)):
                 raise ValueError("Here one signs in through Twitter.")
             name = clean_nickname(typed)
-            self.application.claim(name.casefold(), self.get_cookie("_xsrf"))
+            await self.application.claim(name.casefold(), self.get_cookie("_xsrf"))
         except ValueError as error:
             return self.refuse(str(error), typed)
         self.set_signed_cookie("username", name)
@@ -247,9 +261,10 @@ class LoginHandler(BaseHandler, auth.TwitterMixin):
 class LogoutHandler(BaseHandler):
     """Signing out: by a form, for a link could hide in anybody's picture."""
 
-    def post(self):
+    async def post(self):
         self.clear_cookie("username")
         self.application.disconnect(1008, "Signed out.", self.current_user)
+        await self.application.room.sign_out(self.current_user)
         self.redirect("/", status=303)
 
 
@@ -278,28 +293,30 @@ class Room:
     """The conversation: an append-only log in SQLite.
 
     Args:
-        path: the database file; it is made when it is missing.
-    Raises:
-        RoomError: the file cannot be used.
+        path: the database file, made when it is missing; "": a temporary one.
     """
 
     def __init__(self, path):
-        self.grown = asyncio.Event()
+        self.path, self.grown = path, asyncio.Event()
+
+    async def open(self):
+        """Open the file, or raise RoomError."""
         try:
-            os.close(os.open(path, os.O_CREAT, 0o600))  # it holds the cookie secret
-            self.db = sqlite3.connect(path, isolation_level=None, timeout=0.1)
+            if self.path:
+                os.close(os.open(self.path, os.O_CREAT, 0o600))  # it holds a secret
+            self.db = sqlite3.connect(self.path, isolation_level=None, timeout=0.1)
             self.db.row_factory = sqlite3.Row
             self.db.executescript(SCHEMA)
             self.publish()
         except (OSError, sqlite3.Error) as error:
-            raise RoomError(f"cannot use the database {path}: {error}") from error
+            raise RoomError(f"cannot use the database {self.path}: {error}") from error
 
     def close(self):
         if self.publishing:
             self.publishing.cancel()
         self.db.close()
 
-    def remember(self, name, value):
+    async def remember(self, name, value):
         """Store a setting, unless there is one of that name; return what is stored."""
         self.db.execute("INSERT OR IGNORE INTO settings VALUES (?, ?)", (name, value))
         select = "SELECT value FROM settings WHERE name = ?"
@@ -352,6 +369,17 @@ class Room:
             self.batches = {cursor: (rows[-1]["id"], "\n".join(lines).encode())}
         return self.batches[cursor]
 
+    async def place(self, cursor):
+        """Return a cursor from outside, corrected if the log has lost its end."""
+        return min(cursor, self.end)
+
+    # RedisRoom has other processes to ask and to tell.
+    async def claim(self, name, browser):
+        return True
+
+    async def sign_out(self, name):
+        pass
+
 
 # ---------------------------------------------------------------- Step 6. WebSocket
 
@@ -400,7 +428,7 @@ def clean_text(msg):
 class WebSocketHandler(BaseHandler, websocket.WebSocketHandler):
     """One connection: its cursor into the log, and what its frames mean."""
 
-    def prepare(self):
+    async def prepare(self):
         """Refuse, before the upgrade, strangers, other sites and bad cursors."""
         # A browser lets any site open a WebSocket here, and sends our cookie along. The
         # scheme does not count: a proxy may turn the browser's https into http.
@@ -411,7 +439,7 @@ class WebSocketHandler(BaseHandler, websocket.WebSocketHandler):
         since = self.get_query_argument("since", str(max(0, end - HISTORY)))
         if not re.fullmatch("[0-9]{1,15}", since):
             raise web.HTTPError(400, "since is not the id of a message")
-        self.cursor = min(int(since), end)  # less only if the log lost its end
+        self.cursor = await self.application.room.place(int(since))
 
     def open(self):
         self.silent, self.due = False, 0  # due: when the next message may come, seconds
@@ -517,8 +545,9 @@ async def main():
         options = parse_options(sys.argv[1:])
         sockets = netutil.bind_sockets(options.port, options.address)
         application = Application(options)
+        await application.open()
     except (Error, OSError, ValueError) as error:
-        sys.exit(f"chat.py: {error}. Try another --port, --address or --db (--help).")
+        sys.exit(f"chat.py: {error}. Try another --port, --address, --db (--help).")
     # By default (700 in Python 3.11) the collector walks all connections again and
     # again: for 1,000 readers and 200 messages a second the 99th percentile was 102 ms,
     # and is 47 ms with this.
@@ -535,6 +564,141 @@ async def main():
     await stop.wait()
     server.stop()
     await application.close()
+
+
+# ------------------------------------------------- Step 8. More than one process
+
+# Redis runs a script as one step. No name has a line break in it, so no two pairs of a
+# name and a key look alike. 0-*: the next number, for Redis 7.0 or newer.
+APPEND = """local name, msg, key, at = unpack(ARGV)
+if key == '' or redis.call('HSETNX', KEYS[2], name .. '\\n' .. key, '') == 1 then
+    redis.call('XADD', KEYS[1], '0-*', 'name', name, 'msg', msg, 'key', key, 'at', at)
+end"""
+COPY = "INSERT OR IGNORE INTO log VALUES (:id, :at, :name, :msg, nullif(:key, ''))"
+LOG, OUT, NAMES, CLAIMED = "chat:log", "chat:out", "chat:names", "chat:claim:"
+REPLAY, BEAT = 10_000, 1  # messages that a copy begins with; seconds
+
+
+class RedisRoom(Room):
+    """The log of many processes: a Redis Stream, and a copy of it in each of them.
+
+    Args:
+        url: where Redis is, such as redis://127.0.0.1:6379.
+        application: whose connections read the copy.
+    """
+
+    def __init__(self, url, application):
+        super().__init__("")
+        self.url, self.application, self.closed = url, application, False
+        self.present, self.heard = set(), "0"  # names, the last sign-out in the stream
+
+    async def open(self):
+        """Connect to Redis and copy the newest messages, or raise RoomError."""
+        try:
+            from redis import RedisError
+            from redis import asyncio as redis
+        except ImportError as error:
+            raise RoomError("--redis needs more: pip install redis") from error
+        await super().open()
+        self.errors = RedisError, sqlite3.Error
+        self.redis = redis.Redis(connection_pool=redis.BlockingConnectionPool.from_url(
+            self.url, decode_responses=True, max_connections=16, timeout=5,
+            socket_timeout=5))  # seconds
+        self.append = self.redis.register_script(APPEND)
+        try:
+            await self.copy()
+        except RedisError as error:
+            raise RoomError(f"Redis cannot be used: {error}".rstrip(".")) from error
+        self.tasks = [asyncio.create_task(self.repeat(self.follow, PAUSE)),
+                      asyncio.create_task(self.repeat(self.share_names, BEAT))]
+
+    async def repeat(self, step, pause):
+        """Take a step again and again, whatever becomes of Redis."""
+        # Not for ever: redis-py 8.1 swallows the cancellation of a task now and then.
+        while not self.closed:
+            try:
+                await step()
+            except self.errors as error:
+                log.app_log.error("Redis: %s", error)
+                # The idle connections have died, too, and would fail the next senders.
+                await self.redis.connection_pool.disconnect(inuse_connections=False)
+                await asyncio.sleep(BEAT)
+            await asyncio.sleep(pause)
+
+    def close(self):
+        self.closed = True
+
+    async def remember(self, name, value):
+        return await self.redis.set("chat:" + name, value, nx=True, get=True) or value
+
+    async def post(self, name, msg, key):
+        try:
+            await self.append([LOG, "chat:keys"], [name, msg, key or "", time.time()])
+        except self.errors as error:
+            log.app_log.error("A message is not stored: %s", error)
+            raise RoomError("Not stored yet. It will be sent again.") from error
+
+    async def copy(self):
+        """Begin the copy anew, with the newest messages of the stream."""
+        entries = await self.redis.xrevrange(LOG, count=REPLAY)
+        self.db.execute("DELETE FROM log")
+        self.newest = []
+        self.take(entries[::-1])
+
+    def take(self, entries):
+        """Put entries of the stream, such as ("0-17", {"msg": ...}), into the copy."""
+        self.db.executemany(COPY, [{"id": id[2:], **entry} for id, entry in entries])
+        self.newest = entries[-1:] or self.newest
+        self.publish()
+
+    async def follow(self):
+        """Wait for the stream to grow, and copy what is new."""
+        newest = self.newest[0][0] if self.newest else "0"
+        news = await self.redis.xread({LOG: newest, OUT: self.heard}, block=1000)  # ms
+        for self.heard, entry in dict(news).get(OUT, []):
+            self.application.disconnect(1008, "Signed out.", entry["name"])
+        entries = await self.redis.xrange(LOG, min=newest, count=REPLAY)
+        if entries[:len(self.newest)] != self.newest:
+            log.app_log.error("Redis has lost messages. The copy begins anew.")
+            await self.copy()
+            self.application.disconnect(1012, "The log begins anew.")
+        elif entries != self.newest:
+            self.take(entries)
+
+    async def place(self, cursor):
+        # Past the end: the client comes from a process that is ahead of this one, or
+        # from before Redis lost messages.
+        with contextlib.suppress(*self.errors):
+            if cursor > self.end and not await self.redis.xrange(LOG, f"0-{cursor}"):
+                return self.end
+        return cursor
+
+    async def claim(self, name, browser):
+        ask = self.redis.pipeline().zscore(NAMES, name)
+        ask.set(CLAIMED + name, browser, nx=True, get=True, ex=CLAIM)
+        try:
+            until, holder = await ask.execute()
+            taken = time.time() < (until or 0)
+            if taken and not holder:
+                await self.redis.delete(CLAIMED + name)
+        except self.errors as error:
+            raise ValueError("Nobody can sign in just now. Try again.") from error
+        return not taken and holder in (None, browser)
+
+    async def sign_out(self, name):
+        with contextlib.suppress(*self.errors):
+            await self.redis.xadd(OUT, {"name": name}, maxlen=1000)
+
+    async def share_names(self):
+        """Tell the other processes who is connected here."""
+        names, now = self.application.names(), time.time()
+        tell = self.redis.pipeline().zremrangebyscore(NAMES, 0, now)
+        for name in names - self.present:
+            tell.delete(CLAIMED + name)
+        if names:  # a process that dies says this no more
+            tell.zadd(NAMES, dict.fromkeys(names, now + 3 * BEAT))
+        await tell.execute()
+        self.present = names
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import hmac
 import http.cookies
+import itertools
 import json
 import logging
 import os
@@ -44,6 +45,11 @@ try:
     import resource
 except ImportError:  # Windows
     resource = None
+
+try:
+    import redis
+except ImportError:
+    redis = None
 
 try:
     from playwright.async_api import async_playwright, expect
@@ -189,10 +195,11 @@ class ChatTest(AsyncHTTPTestCase):
     def get_app(self):
         path = os.path.join(self.folder.name, "chat.db")
         environment = {"COOKIE_SECRET": SECRET, **self.environment}
+        options = chat.parse_options([f"--db={path}", "--logging=none"])
         with mock.patch.dict(os.environ, environment):
-            return chat.Application(
-                chat.parse_options([f"--db={path}", "--logging=none"])
-            )
+            application = chat.Application(options)
+            self.io_loop.run_sync(application.open)
+        return application
 
     async def close(self):
         for closable in self.browsers + self.writers:
@@ -265,6 +272,11 @@ class ServerTest(AsyncTestCase):
     def browser(self, url):
         self.browsers.append(Browser(AsyncHTTPClient(), url))
         return self.browsers[-1]
+
+    async def until(self, condition):
+        """Wait until something is true; the test's own time limit ends it otherwise."""
+        while not condition():
+            await asyncio.sleep(0.005)
 
     def start(self, *options, **environment):
         server = Server(f"--db={self.db}", "--logging=error", *options, **environment)
@@ -848,6 +860,7 @@ class RoomTest(AsyncTestCase):
         self.addCleanup(folder.cleanup)
         self.path = os.path.join(folder.name, "chat.db")
         self.room = chat.Room(self.path)
+        self.io_loop.run_sync(self.room.open)
 
     def tearDown(self):
         self.room.close()
@@ -934,7 +947,7 @@ class RoomTest(AsyncTestCase):
     async def test_log_survives_restart(self):
         await self.room.post("alice", "hello", "k")
         self.room.close()
-        self.room = chat.Room(self.path)
+        await self.room.open()
         await self.room.post("alice", "hello", "k")
         self.assertEqual(await self.read(0), (1, ["hello"]))
 
@@ -945,9 +958,10 @@ class RoomTest(AsyncTestCase):
             self.room.close()
             await asyncio.sleep(chat.PAUSE * 2)
 
-    def test_settings_first_value_stays(self):
-        self.assertEqual(self.room.remember("colour", "red"), "red")
-        self.assertEqual(self.room.remember("colour", "blue"), "red")
+    @gen_test
+    async def test_settings_first_value_stays(self):
+        self.assertEqual(await self.room.remember("colour", "red"), "red")
+        self.assertEqual(await self.room.remember("colour", "blue"), "red")
 
     @unittest.skipIf(os.name == "nt", "Windows has no such modes")
     def test_file_for_its_owner_alone(self):
@@ -974,8 +988,8 @@ class CookieSecretTest(ChatTest):
         browser = self.browser()
         await browser.post("/login", name="carol")
         self._app.room.close()
-        self._app.room = chat.Room(os.path.join(self.folder.name, "chat.db"))
-        secret = self._app.room.remember("cookie_secret", "")
+        await self._app.room.open()
+        secret = await self._app.room.remember("cookie_secret", "")
         self.assertEqual(self._app.settings["cookie_secret"], secret)
         self.assertGreaterEqual(len(secret), 64)
 
@@ -1352,6 +1366,10 @@ class Sender:
             line = await connection.line()
             if line is None:
                 return
+            if "error" in line:
+                await asyncio.sleep(0.1)
+                await connection.send(line["key"], line["key"])
+                continue
             self.cursor = line["id"]
             self.seen.append((line["id"], line["msg"]))
             if line["key"] in self.unconfirmed:
@@ -1571,6 +1589,351 @@ class HeavyTest(CrowdTest):
         with contextlib.closing(sqlite3.connect(self.db)) as db:
             check = db.execute("PRAGMA integrity_check").fetchone()
         self.assertEqual(check, ("ok",))
+
+
+# ------------------------------------------------- Step 8. More than one process
+
+
+class Redis:
+    """A Redis of a test's own; killed and started again, it has all it had."""
+
+    def __init__(self, folder):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.folder, self.url = folder, f"redis://127.0.0.1:{self.port}"
+        self.client = redis.Redis(port=self.port, decode_responses=True)
+        self.start()
+
+    def start(self, *options):
+        self.process = subprocess.Popen(
+            ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1"]
+            + ["--dir", self.folder, "--save", "", "--appendonly", "yes", *options],
+            stdout=subprocess.DEVNULL,
+        )
+        while True:
+            with contextlib.suppress(redis.ConnectionError):
+                return self.client.ping()
+            time.sleep(0.01)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+
+class Traveller(Browser):
+    """A browser that goes to the next process each time it connects."""
+
+    def __init__(self, http_client, urls):
+        super().__init__(http_client, urls[0])
+        self.urls = itertools.cycle(urls)
+
+    async def connect(self, *arguments):
+        self.url = next(self.urls)
+        return await super().connect(*arguments)
+
+
+@unittest.skipUnless(
+    redis and shutil.which("redis-server"),
+    "needs redis-server (apt install redis-server) and pip install redis",
+)
+class RedisTest(CrowdTest):
+    """Several processes with one log."""
+
+    def setUp(self):
+        super().setUp()
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.redis = Redis(folder.name)
+        self.addCleanup(self.redis.kill)
+        self.addCleanup(self.redis.client.close)
+
+    def start_many(self, count, **environment):
+        options = "--port=0", f"--redis={self.redis.url}"
+        servers = [self.start(*options, **environment) for _ in range(count)]
+        self.urls = [server.url() for server in servers]
+        return self.urls
+
+    async def connect(self, url, name, query=""):
+        return await self.browser(url).sign_in(name).connect(query)
+
+    def people(self, count, messages):
+        """Return senders who begin at one process or another, and move if they must."""
+        people = self.senders("", count, messages)
+        for number, person in enumerate(people):
+            first = number % len(self.urls)
+            person.browser = Traveller(
+                AsyncHTTPClient(), self.urls[first:] + self.urls[:first]
+            ).sign_in(f"user{number}")
+            self.browsers.append(person.browser)
+        return people
+
+    def errors(self, number):
+        """Stop a server; return what it wrote to standard error."""
+        return self.servers[number].stop()[1]
+
+    @gen_test
+    async def test_same_lines_in_all_processes(self):
+        one, two = self.start_many(2)
+        alice, bob = await self.connect(one, "alice"), await self.connect(two, "bob")
+        await alice.send("hello", "k")
+        line = await alice.line()
+        self.assertEqual(await bob.line(), line)
+        self.assertAlmostEqual(line.pop("at"), time.time(), delta=5)
+        self.assertEqual(line, {"id": 1, "name": "alice", "msg": "hello", "key": "k"})
+        await bob.send("a\nb \0 \u2028 😀")
+        line = await bob.line()
+        self.assertEqual(await alice.line(), line)
+        self.assertEqual((line["id"], line["key"]), (2, None))
+        self.assertEqual(line["msg"], "a\nb \0 \u2028 😀")
+
+    @gen_test
+    async def test_resume_at_another_process(self):
+        one, two = self.start_many(2)
+        alice = await self.connect(one, "alice")
+        for text in "abc":
+            await alice.send(text)
+        await alice.read(2)
+        alice = await self.connect(two, "alice", "?since=2")
+        await alice.send("d")
+        self.assertEqual(await alice.texts(2), ["c", "d"])
+
+    @gen_test
+    async def test_resume_at_a_process_that_lags(self):
+        one, two = self.start_many(2)
+        alice = await self.connect(one, "alice")
+        os.kill(self.servers[1].process.pid, signal.SIGSTOP)
+        await alice.send("a")
+        await alice.line()
+        coming = asyncio.ensure_future(self.connect(two, "alice", "?since=1"))
+        os.kill(self.servers[1].process.pid, signal.SIGCONT)
+        alice = await coming
+        await alice.send("b")
+        self.assertEqual(await alice.texts(1), ["b"])
+
+    @gen_test
+    async def test_key_stored_once_wherever_sent(self):
+        one, two = self.start_many(2)
+        here, there = await self.connect(one, "alice"), await self.connect(two, "alice")
+        await here.send("once", "k")
+        self.assertEqual(await here.texts(1), ["once"])
+        await there.send("twice", "k")
+        await there.send("end")
+        self.assertEqual(await here.texts(1), ["end"])
+        self.assertEqual(await there.texts(2), ["once", "end"])
+
+    @gen_test
+    async def test_newest_messages_in_a_new_process(self):
+        self.start_many(1)
+        pipe = self.redis.client.pipeline()
+        for number in range(1, chat.REPLAY + 101):
+            entry = {"name": "alice", "msg": f"{number}", "key": "", "at": "1.5"}
+            pipe.xadd(chat.LOG, entry, id="0-*")
+        pipe.execute()
+        [url] = self.start_many(1)
+        everything = await self.connect(url, "alice", "?since=0")
+        texts = await everything.texts(chat.REPLAY)
+        self.assertEqual((texts[0], texts[-1]), ("101", f"{chat.REPLAY + 100}"))
+        history = await self.connect(url, "alice")
+        texts = await history.texts(chat.HISTORY)
+        self.assertEqual(texts[-1], f"{chat.REPLAY + 100}")
+
+    def test_redis_unusable_refused(self):
+        with socket.socket() as deaf:
+            deaf.bind(("127.0.0.1", 0))
+            for url in (f"redis://127.0.0.1:{deaf.getsockname()[1]}", "127.0.0.1"):
+                status, line = self.refusal("--port=0", f"--redis={url}")
+                self.assertEqual(status, 1)
+                self.assertRegex(line, r"^chat\.py: Redis .*[^.]\. ")
+
+    def test_package_missing_refused(self):
+        folder = os.path.dirname(self.db)
+        Path(folder, "redis.py").write_text("raise ImportError")
+        status, line = self.refusal(f"--redis={self.redis.url}", PYTHONPATH=folder)
+        self.assertEqual(status, 1)
+        self.assertIn("pip install redis", line)
+
+    @gen_test
+    async def test_cookie_good_in_all_processes(self):
+        one, two = self.start_many(2, COOKIE_SECRET="")
+        carol = self.browser(one)
+        await carol.post("/login", name="carol")
+        carol.url = two
+        self.assertEqual((await carol.get("/chat")).code, 200)
+
+    @gen_test
+    async def test_cookie_secret_from_environment_not_shared(self):
+        [url] = self.start_many(1)
+        browser = self.browser(url).sign_in("alice")
+        self.assertEqual((await browser.get("/chat")).code, 200)
+        self.assertNotEqual(self.redis.client.get("chat:cookie_secret"), SECRET)
+
+    @gen_test
+    async def test_name_taken_in_another_process_refused(self):
+        one, two = self.start_many(2)
+        await self.connect(one, "Carol")
+        await self.until(lambda: self.redis.client.zcard(chat.NAMES))
+        self.assertEqual(
+            (await self.browser(two).post("/login", name="carol")).code, 400
+        )
+        self.assertEqual(
+            (await self.browser(two).post("/login", name="dora")).code, 303
+        )
+
+    @gen_test
+    async def test_name_on_its_way_in_refused(self):
+        one, two = self.start_many(2)
+        carol = self.browser(one)
+        self.assertEqual((await carol.post("/login", name="carol")).code, 303)
+        self.assertEqual(
+            (await self.browser(two).post("/login", name="carol")).code, 400
+        )
+        carol.url = two  # a double click
+        carol.cookies.pop("username")
+        self.assertEqual((await carol.post("/login", name="carol")).code, 303)
+
+    @gen_test(timeout=20)
+    async def test_name_free_when_its_last_connection_is_gone(self):
+        one, two = self.start_many(2)
+        carol = self.browser(one)
+        await carol.post("/login", name="carol")
+        first, last = await carol.connect(), await carol.connect()
+        begin = time.monotonic()
+        first.ws.close()
+        await self.until(lambda: time.monotonic() - begin > 5)
+        self.assertEqual(
+            (await self.browser(two).post("/login", name="carol")).code, 400
+        )
+        last.ws.close()
+        await self.until_free(two, "carol")
+
+    @gen_test(timeout=20)
+    async def test_name_free_when_its_process_died(self):
+        one, two = self.start_many(2)
+        await self.connect(one, "carol")
+        await self.until(lambda: self.redis.client.zcard(chat.NAMES))
+        self.servers[0].stop(signal.SIGKILL)
+        self.assertEqual(
+            (await self.browser(two).post("/login", name="carol")).code, 400
+        )
+        await self.until_free(two, "carol")
+
+    async def until_free(self, url, name):
+        while (await self.browser(url).post("/login", name=name)).code != 303:
+            await asyncio.sleep(0.1)
+
+    @gen_test
+    async def test_sign_out_closes_connections_everywhere(self):
+        one, two = self.start_many(2)
+        alice, bob = await self.connect(two, "alice"), await self.connect(two, "bob")
+        await self.browser(one).sign_in("alice").post("/logout")
+        self.assertEqual(await alice.close_code(), 1008)
+        await bob.send("still here")
+        self.assertEqual(await bob.texts(1), ["still here"])
+
+    @gen_test(timeout=20)
+    async def test_redis_gone_message_waits(self):
+        one, two = self.start_many(2)
+        alice, bob = await self.connect(one, "alice"), await self.connect(two, "bob")
+        await alice.send("before")
+        self.assertEqual(await bob.texts(1), await alice.texts(1))
+        self.redis.kill()
+        await alice.send("meanwhile", "k")
+        line = await alice.line()
+        self.assertEqual((line["key"], line["retry"]), ("k", True))
+        refused = await self.browser(one).post("/login", name="carol")
+        self.assertIn("Nobody can sign in", refused.text)
+        self.redis.start()
+        line = await self.send_again(alice, "meanwhile", "k")
+        self.assertEqual(line, await bob.line())
+        await alice.send("meanwhile", "k")
+        await bob.send("after")
+        self.assertEqual(await bob.texts(1), ["after"])
+        self.assertEqual(await alice.texts(1), ["after"])
+        self.assertIn("A message is not stored: ", self.errors(0))
+
+    async def send_again(self, connection, msg, key):
+        """Send a message until it is stored; return its line."""
+        line = {"error": ""}
+        while "error" in line:
+            await asyncio.sleep(0.1)
+            await connection.send(msg, key)
+            line = await connection.line()
+        return line
+
+    @gen_test
+    async def test_wiped_redis_begins_anew(self):
+        [url] = self.start_many(1)
+        alice = await self.connect(url, "alice")
+        for text in "abc":
+            await alice.send(text)
+        await alice.read(3)
+        self.redis.client.flushall()
+        self.assertEqual(await alice.close_code(), 1012)
+        alice = await self.connect(url, "alice", "?since=3")
+        await alice.send("d")
+        line = await alice.line()
+        self.assertEqual((line["id"], line["msg"]), (1, "d"))
+        self.assertIn("Redis has lost messages", self.errors(0))
+
+    @gen_test
+    async def test_wiped_redis_noticed_though_longer(self):
+        [url] = self.start_many(1)
+        alice = await self.connect(url, "alice")
+        await alice.send("old")
+        await alice.line()
+        pipe = self.redis.client.pipeline().flushall()
+        for text in "abc":
+            entry = {"name": "bob", "msg": text, "key": "", "at": "1.5"}
+            pipe.xadd(chat.LOG, entry, id="0-*")
+        pipe.execute()
+        self.assertEqual(await alice.close_code(), 1012)
+        alice = await self.connect(url, "alice", "?since=0")
+        self.assertEqual(await alice.texts(3), list("abc"))
+        self.errors(0)
+
+    @gen_test
+    async def test_stop_says_goodbye(self):
+        [url] = self.start_many(1)
+        alice = await self.connect(url, "alice")
+        self.servers[0].process.terminate()
+        self.assertEqual(await alice.close_code(), 1001)
+        self.assertEqual(self.servers[0].stop(), (0, ""))
+
+    @gen_test(timeout=60)
+    async def test_two_processes_two_hundred_people(self):
+        self.start_many(2)
+        people = self.people(200, messages=5)
+        await asyncio.gather(*(person.run(1000) for person in people))
+        self.assert_exactly_once(people, 1000)
+
+    async def run_and_disturb(self, people, count, disturb):
+        """Let the people talk; do something when a third of it has been said."""
+        running = [asyncio.ensure_future(person.run(count)) for person in people]
+        await self.until(lambda: len(people[0].seen) >= count // 3)
+        disturb()
+        await asyncio.gather(*running)
+        self.assert_exactly_once(people, count)
+
+    @gen_test(timeout=60)
+    async def test_process_killed_people_move(self):
+        self.start_many(4)
+        people = self.people(200, messages=5)
+        kill = self.servers[1].process.kill
+        await self.run_and_disturb(people, 1000, kill)
+        self.assertEqual(self.servers[1].stop()[0], -signal.SIGKILL)
+
+    @gen_test(timeout=60)
+    async def test_redis_killed_nothing_lost(self):
+        self.start_many(2)
+        people = self.people(200, messages=5)
+
+        def kill_and_start():
+            self.redis.kill()
+            self.redis.start()
+
+        await self.run_and_disturb(people, 1000, kill_and_start)
+        self.assertEqual(self.redis.client.xlen(chat.LOG), 1000)
 
 
 # ------------------------------------------------------------------------- Attacks
