@@ -547,7 +547,8 @@ async def main():
         application = Application(options)
         await application.open()
     except (Error, OSError, ValueError) as error:
-        sys.exit(f"chat.py: {error}. Try another --port, --address, --db (--help).")
+        advice = "Try another --port, --address, --db or --redis (--help)."
+        sys.exit(f"chat.py: {error}. {advice}")
     # By default (700 in Python 3.11) the collector walks all connections again and
     # again: for 1,000 readers and 200 messages a second the 99th percentile was 102 ms,
     # and is 47 ms with this.
@@ -574,7 +575,7 @@ APPEND = """local name, msg, key, at = unpack(ARGV)
 if key == '' or redis.call('HSETNX', KEYS[2], name .. '\\n' .. key, '') == 1 then
     redis.call('XADD', KEYS[1], '0-*', 'name', name, 'msg', msg, 'key', key, 'at', at)
 end"""
-COPY = "INSERT OR IGNORE INTO log VALUES (:id, :at, :name, :msg, nullif(:key, ''))"
+INSERT = "INSERT OR IGNORE INTO log VALUES (:id, :at, :name, :msg, nullif(:key, ''))"
 LOG, OUT, NAMES, CLAIMED = "chat:log", "chat:out", "chat:names", "chat:claim:"
 REPLAY, BEAT = 10_000, 1  # messages that a copy begins with; seconds
 
@@ -605,12 +606,16 @@ class RedisRoom(Room):
             self.url, decode_responses=True, max_connections=16, timeout=5,
             socket_timeout=5))  # seconds
         self.append = self.redis.register_script(APPEND)
-        try:
-            await self.copy()
-        except RedisError as error:
-            raise RoomError(f"Redis cannot be used: {error}".rstrip(".")) from error
+        await self.ask(self.copy())
         self.tasks = [asyncio.create_task(self.repeat(self.follow, PAUSE)),
                       asyncio.create_task(self.repeat(self.share_names, BEAT))]
+
+    async def ask(self, question):
+        """Await Redis's answer, or raise RoomError."""
+        try:
+            return await question
+        except self.errors as error:
+            raise RoomError(f"Redis cannot be used: {error}".rstrip(".")) from error
 
     async def repeat(self, step, pause):
         """Take a step again and again, whatever becomes of Redis."""
@@ -621,7 +626,8 @@ class RedisRoom(Room):
             except self.errors as error:
                 log.app_log.error("Redis: %s", error)
                 # The idle connections have died, too, and would fail the next senders.
-                await self.redis.connection_pool.disconnect(inuse_connections=False)
+                with contextlib.suppress(*self.errors):
+                    await self.redis.connection_pool.disconnect(inuse_connections=False)
                 await asyncio.sleep(BEAT)
             await asyncio.sleep(pause)
 
@@ -629,7 +635,8 @@ class RedisRoom(Room):
         self.closed = True
 
     async def remember(self, name, value):
-        return await self.redis.set("chat:" + name, value, nx=True, get=True) or value
+        stored = self.redis.set("chat:" + name, value, nx=True, get=True)
+        return await self.ask(stored) or value
 
     async def post(self, name, msg, key):
         try:
@@ -647,14 +654,14 @@ class RedisRoom(Room):
 
     def take(self, entries):
         """Put entries of the stream, such as ("0-17", {"msg": ...}), into the copy."""
-        self.db.executemany(COPY, [{"id": id[2:], **entry} for id, entry in entries])
+        self.db.executemany(INSERT, [{"id": id[2:], **entry} for id, entry in entries])
         self.newest = entries[-1:] or self.newest
         self.publish()
 
     async def follow(self):
         """Wait for the stream to grow, and copy what is new."""
         newest = self.newest[0][0] if self.newest else "0"
-        news = await self.redis.xread({LOG: newest, OUT: self.heard}, block=1000)  # ms
+        news = await self.redis.xread({LOG: newest, OUT: self.heard}, 1, 1000)  # ms
         for self.heard, entry in dict(news).get(OUT, []):
             self.application.disconnect(1008, "Signed out.", entry["name"])
         entries = await self.redis.xrange(LOG, min=newest, count=REPLAY)
@@ -682,7 +689,7 @@ class RedisRoom(Room):
             if taken and not holder:
                 await self.redis.delete(CLAIMED + name)
         except self.errors as error:
-            raise ValueError("Nobody can sign in just now. Try again.") from error
+            raise ValueError("Please try again in a minute.") from error
         return not taken and holder in (None, browser)
 
     async def sign_out(self, name):

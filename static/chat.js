@@ -50,7 +50,8 @@ function open() {
   later("news", () => { log.ariaLive = "polite"; }, 1000);
 }
 
-function close() {
+function close(event) {
+  if (event?.code === 1012) return startAnew();
   say("Offline. Your messages wait.");
   watch();
   leaveIfSignedOut();
@@ -154,7 +155,7 @@ function accept(message) {
   if (document.hidden && message.name !== me) count(unread + 1);
 }
 
-// Ids go back only when the server's log was deleted, and what this page shows with it.
+// Ids go back, and 1012 comes, only when the log has lost what this page shows.
 function startAnew() {
   cursor = 0;
   update();
@@ -186,10 +187,9 @@ function build(kind, parts) {
 }
 
 function show({ name, msg, at }) {
-  const date = new Date(at * 1000);
-  const day = days.format(date);
+  const day = days.format(at * 1000);
   const [avatar] = name.replace("@", "").toUpperCase();
-  const item = build("message", { day, avatar, name, time: clock.format(date), msg });
+  const item = build("message", { day, avatar, name, time: clock.format(at * 1000), msg });
   const group = day === previous.day && name === previous.name && at - previous.at < GROUP_TIME;
   item.style.setProperty("--hue", hue(name));
   item.classList.toggle("own", name === me);
