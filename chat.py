@@ -109,9 +109,10 @@ class Application(web.Application):
         Raises:
             ValueError: one sentence for the sign-in page.
         """
-        free = await self.room.claim(name, browser) and name not in self.names()
-        if not free or self.claims.setdefault(name, browser) != browser:
-            raise ValueError("Somebody here has that name. Please choose another.")
+        if name in self.names() or self.claims.get(name, browser) != browser:
+            raise ValueError(TAKEN)
+        await self.room.claim(name, browser)
+        self.claims[name] = browser
         asyncio.get_running_loop().call_later(CLAIM, self.claims.pop, name, None)
 
     def disconnect(self, code, reason, name=None):
@@ -373,12 +374,11 @@ class Room:
         """Return a cursor from outside, corrected if the log has lost its end."""
         return min(cursor, self.end)
 
-    # RedisRoom has other processes to ask and to tell.
     async def claim(self, name, browser):
-        return True
+        """Reserve a nickname in the other processes. A Room has none."""
 
     async def sign_out(self, name):
-        pass
+        """Close a name's connections in the other processes. A Room has none."""
 
 
 # ---------------------------------------------------------------- Step 6. WebSocket
@@ -386,6 +386,7 @@ class Room:
 KEY = "[ -~]{1,100}"  # printable ASCII
 RATE, BURST = 10, 20  # messages a second from one connection, after so many at once
 PING, CLAIM, GOODBYE = 30, 10, 3  # seconds
+TAKEN = "Somebody here has that name. Please choose another."
 
 
 def to_frame(payload):
@@ -520,11 +521,13 @@ FILES = os.sysconf("SC_OPEN_MAX") if hasattr(os, "sysconf") else -1
 
 
 class Server(httpserver.HTTPServer):
-    """An HTTP server that turns newcomers away before it runs out of files."""
+    """Tornado's HTTP server, made to stand a crowd."""
 
     def handle_stream(self, stream, address):
+        # Newcomers are turned away before we run out of files, or accept() would fail,
+        # again and again, and keep the processor busy.
         if 0 < FILES - 32 < stream.socket.fileno():
-            return stream.close()  # or accept() would fail, again and again
+            return stream.close()
         super().handle_stream(stream, address)
 
 
@@ -690,7 +693,8 @@ class RedisRoom(Room):
                 await self.redis.delete(CLAIMED + name)
         except self.errors as error:
             raise ValueError("Please try again in a minute.") from error
-        return not taken and holder in (None, browser)
+        if taken or holder not in (None, browser):
+            raise ValueError(TAKEN)
 
     async def sign_out(self, name):
         with contextlib.suppress(*self.errors):
