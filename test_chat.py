@@ -2916,7 +2916,7 @@ class Line:
         self.writers.clear()
 
 
-class BrowserTest(ChatTest):
+class PageTest(ChatTest):
     """The page in a real browser, against a real server."""
 
     @classmethod
@@ -3049,6 +3049,8 @@ class BrowserTest(ChatTest):
         light = sorted(await locator.evaluate(script))
         return light[1] / light[0]
 
+
+class BrowserTest(PageTest):
     # ------------------------------------------------------------- Signing in, talking
 
     @gen_test(timeout=30)
