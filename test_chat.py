@@ -160,6 +160,12 @@ def handshake(port, headers):
     return f"GET /ws HTTP/1.1\r\n{head}\r\n".encode()
 
 
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 class Complaints(logging.Handler):
     """Keeps what no server should log: errors, and tracebacks of any level."""
 
@@ -316,10 +322,8 @@ class SetUpTest(ServerTest):
         self.assertEqual((await self.browser(url).get("/")).code, 200)
 
     def test_port_from_environment(self):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = str(probe.getsockname()[1])
-        self.assertTrue(self.start(PORT=port).url().endswith(":" + port))
+        port = free_port()
+        self.assertTrue(self.start(PORT=f"{port}").url().endswith(f":{port}"))
 
     def test_port_in_use_refused(self):
         with socket.socket() as busy:
@@ -1598,9 +1602,7 @@ class Redis:
     """A Redis of a test's own; killed and started again, it has all it had."""
 
     def __init__(self, folder):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.folder, self.url = folder, f"redis://127.0.0.1:{self.port}"
         self.client = redis.Redis(port=self.port, decode_responses=True)
         self.start()
@@ -1619,6 +1621,43 @@ class Redis:
     def kill(self):
         self.process.kill()
         self.process.wait()
+
+
+class Nginx:
+    """The proxy of README.md, in front of these processes and on a port of its own."""
+
+    def __init__(self, folder, urls, scheme):
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        readme = (HERE / "README.md").read_text()
+        config = re.search("```nginx\n(.*?)```", readme, re.S).group(1)
+        for old, new in (
+            ("127.0.0.1:5001", urls[0].removeprefix("http://")),
+            ("127.0.0.1:5002", urls[1].removeprefix("http://")),
+            ("listen 80;", f"listen {self.url.removeprefix('http://')};"),
+            ("$scheme", scheme),
+        ):
+            assert old in config, old
+            config = config.replace(old, new)
+        main = f"daemon off; pid {folder}/pid; events {{}} http {{ access_log off;\n"
+        Path(folder, "nginx.conf").write_text(f"{main}{config}}}")
+        self.process = subprocess.Popen(
+            ["nginx", "-p", folder, "-c", "nginx.conf", "-e", "stderr"],
+            stderr=subprocess.PIPE,
+        )
+        self.wait(port)
+
+    def wait(self, port):
+        while self.process.poll() is None:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    return
+            time.sleep(0.01)
+        raise AssertionError(self.process.stderr.read())
+
+    def stop(self):
+        self.process.terminate()
+        self.process.communicate()
 
 
 class Traveller(Browser):
@@ -1648,8 +1687,8 @@ class RedisTest(CrowdTest):
         self.addCleanup(self.redis.kill)
         self.addCleanup(self.redis.client.close)
 
-    def start_many(self, count, **environment):
-        options = "--port=0", f"--redis={self.redis.url}"
+    def start_many(self, count, *options, **environment):
+        options = "--port=0", f"--redis={self.redis.url}", *options
         servers = [self.start(*options, **environment) for _ in range(count)]
         self.urls = [server.url() for server in servers]
         return self.urls
@@ -1739,12 +1778,10 @@ class RedisTest(CrowdTest):
         self.assertEqual(texts[-1], f"{chat.REPLAY + 100}")
 
     def test_redis_unusable_refused(self):
-        with socket.socket() as deaf:
-            deaf.bind(("127.0.0.1", 0))
-            for url in (f"redis://127.0.0.1:{deaf.getsockname()[1]}", "127.0.0.1"):
-                status, line = self.refusal("--port=0", f"--redis={url}")
-                self.assertEqual(status, 1)
-                self.assertRegex(line, r"^chat\.py: Redis .*[^.]\. Try .*--redis")
+        for url in (f"redis://127.0.0.1:{free_port()}", "127.0.0.1"):
+            status, line = self.refusal("--port=0", f"--redis={url}")
+            self.assertEqual(status, 1)
+            self.assertRegex(line, r"^chat\.py: Redis .*[^.]\. Try .*--redis")
 
     def test_redis_that_denies_refused(self):
         self.redis.client.acl_setuser(
@@ -1913,6 +1950,25 @@ class RedisTest(CrowdTest):
         self.servers[0].process.terminate()
         self.assertEqual(await alice.close_code(), 1001)
         self.assertEqual(self.servers[0].stop(), (0, ""))
+
+    @unittest.skipUnless(shutil.which("nginx"), "needs nginx (apt install nginx)")
+    @gen_test(timeout=20)
+    async def test_behind_nginx_of_readme(self):
+        urls = self.start_many(2, "--xheaders")
+        nginx = Nginx(self.redis.folder, urls, scheme="https")
+        self.addCleanup(nginx.stop)
+        carol = self.browser(nginx.url)
+        await carol.get("/")
+        self.assertIn("Secure", carol.set_cookies[0])
+        self.assertEqual((await carol.post("/login", name="carol")).code, 303)
+        tabs = [await carol.connect() for _ in range(4)]  # in turn: two in each process
+        for number, tab in enumerate(tabs):
+            await tab.send(f"{number}")
+            self.assertEqual([await tab.texts(1) for tab in tabs], [[f"{number}"]] * 4)
+        self.servers[0].stop(signal.SIGKILL)
+        tab = await carol.connect("?since=3")
+        self.assertEqual(await tab.texts(1), ["3"])
+        self.assertEqual((await self.browser(nginx.url).get("/")).code, 200)
 
     @gen_test(timeout=60)
     async def test_two_processes_two_hundred_people(self):
