@@ -2039,9 +2039,11 @@ def place(listings, path):
     steps = [None] * len(lines)
     for listing in listings:
         size = len(listing.lines)
-        starts = [i for i in range(len(lines)) if steps[i] is None]
-        start = max(starts, key=lambda i: common(listing.lines, lines[i:]))
-        same = common(listing.lines, lines[start:])
+        same, _, start = max(
+            (common(listing.lines, lines[i:]), steps[i] is None, -i)
+            for i in range(len(lines))
+        )
+        start = -start
         assert same == size, (
             f"tutorial.md, line {listing.number + same}: {listing.lines[same]}\n"
             f"{path}, line {start + same + 1}: {lines[start + same]}"
