@@ -555,7 +555,6 @@ async def main():
         application, xheaders=options.xheaders, max_header_size=16 * 1024,  # bytes
         max_body_size=64 * 1024, idle_connection_timeout=60, body_timeout=10)  # seconds
     server.add_sockets(sockets)
-    print("The chat runs at", web_address(*sockets[0].getsockname()[:2]), flush=True)
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     # By default (700 in Python 3.11) the collector walks all connections again and
     # again: for 1,000 readers and 200 messages a second the 99th percentile was 102 ms,
@@ -564,6 +563,7 @@ async def main():
     autoreload.add_reload_hook(lambda: application.disconnect(1001, "Starting anew."))
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
+    print("The chat runs at", web_address(*sockets[0].getsockname()[:2]), flush=True)
     await stop.wait()
     server.stop()
     await application.close()
@@ -571,11 +571,13 @@ async def main():
 
 # ------------------------------------------------- Step 8. More than one process
 
-# Redis runs a script as one step. No name has a line break in it, so no two pairs of a
-# name and a key look alike. 0-*: the next number, for Redis 7.0 or newer.
+# Redis runs a script as one step, but what is done when it fails stays done: so XADD
+# before HSET. No name has a line break in it, so no two pairs of name and key are alike.
+# 0-*: the next number, for Redis 7.0 or newer.
 APPEND = """local name, msg, key, at = unpack(ARGV)
-if key == '' or redis.call('HSETNX', KEYS[2], name .. '\\n' .. key, '') == 1 then
+if key == '' or redis.call('HEXISTS', KEYS[2], name .. '\\n' .. key) == 0 then
     redis.call('XADD', KEYS[1], '0-*', 'name', name, 'msg', msg, 'key', key, 'at', at)
+    redis.call('HSET', KEYS[2], name .. '\\n' .. key, '')
 end"""
 INSERT = "INSERT OR IGNORE INTO log VALUES (:id, :at, :name, :msg, nullif(:key, ''))"
 LOG, OUT, NAMES, CLAIMED = "chat:log", "chat:out", "chat:names", "chat:claim:"
@@ -592,8 +594,10 @@ class RedisRoom(Room):
 
     def __init__(self, url, application):
         super().__init__("")
-        self.url, self.application, self.closed = url, application, False
-        self.present, self.heard = set(), "0"  # names, the last sign-out in the stream
+        self.url, self.application = url, application
+        self.closed, self.failed, self.present = False, 0, set()
+        # The last sign-out heard of. Redis numbers them by the time, in ms.
+        self.heard = str(time.time_ns() // 1_000_000)
 
     async def open(self):
         """Connect to Redis and copy the newest messages, or raise RoomError."""
@@ -625,8 +629,9 @@ class RedisRoom(Room):
         while not self.closed:
             try:
                 await step()
-            except self.errors as error:
-                log.app_log.error("Redis: %s", error)
+            except Exception as error:  # also of what others put into the stream
+                log.app_log.error("Redis: %r", error)
+                self.failed = time.monotonic()
                 # The idle connections have died, too, and would fail the next senders.
                 with contextlib.suppress(*self.errors):
                     await self.redis.connection_pool.disconnect(inuse_connections=False)
@@ -635,10 +640,13 @@ class RedisRoom(Room):
 
     def close(self):
         self.closed = True
+        # Or Tornado tells at length of each message that Redis has not answered yet.
+        log.app_log.disabled = True
 
     async def remember(self, name, value):
         stored = self.redis.set("chat:" + name, value, nx=True, get=True)
-        return await self.ask(stored) or value
+        self.remembered = name, await self.ask(stored) or value
+        return self.remembered[1]
 
     async def post(self, name, msg, key):
         try:
@@ -663,12 +671,13 @@ class RedisRoom(Room):
     async def follow(self):
         """Wait for the stream to grow, and copy what is new."""
         newest = self.newest[0][0] if self.newest else "0"
-        news = await self.redis.xread({LOG: newest, OUT: self.heard}, 1, 1000)  # ms
+        news = await self.redis.xread({LOG: newest, OUT: self.heard}, 99, 1000)  # ms
         for self.heard, entry in dict(news).get(OUT, []):
             self.application.disconnect(1008, "Signed out.", entry["name"])
         entries = await self.redis.xrange(LOG, min=newest, count=REPLAY)
         if entries[:len(self.newest)] != self.newest:
             log.app_log.error("Redis has lost messages. The copy begins anew.")
+            await self.remember(*self.remembered)
             await self.copy()
             self.application.disconnect(1012, "The log begins anew.")
         elif entries != self.newest:
@@ -690,8 +699,11 @@ class RedisRoom(Room):
             taken = time.time() < (until or 0)
             if taken and not holder:
                 await self.redis.delete(CLAIMED + name)
-        except self.errors as error:
-            raise ValueError("Please try again in a minute.") from error
+        except self.errors:
+            self.failed = time.monotonic()
+        # After a failure the names of the others may not all be back yet.
+        if time.monotonic() < self.failed + 3 * BEAT:
+            raise ValueError("Please try again in a minute.")
         if taken or holder not in (None, browser):
             raise ValueError(TAKEN)
 

@@ -7,6 +7,7 @@ to it over real sockets. A server that logs an error or a traceback fails its te
 import asyncio
 import base64
 import collections
+import concurrent.futures
 import contextlib
 import doctest
 import hashlib
@@ -1712,7 +1713,7 @@ class RedisTest(CrowdTest):
         """Stop a server; return what it wrote to standard error."""
         return (await asyncio.to_thread(self.servers[number].stop))[1]
 
-    @gen_test
+    @gen_test(timeout=20)
     async def test_same_lines_in_all_processes(self):
         one, two = self.start_many(2)
         alice, bob = await self.connect(one, "alice"), await self.connect(two, "bob")
@@ -1727,7 +1728,7 @@ class RedisTest(CrowdTest):
         self.assertEqual((line["id"], line["key"]), (2, None))
         self.assertEqual(line["msg"], "a\nb \0 \u2028 😀")
 
-    @gen_test
+    @gen_test(timeout=20)
     async def test_resume_at_another_process(self):
         one, two = self.start_many(2)
         alice = await self.connect(one, "alice")
@@ -1738,7 +1739,7 @@ class RedisTest(CrowdTest):
         await alice.send("d")
         self.assertEqual(await alice.texts(2), ["c", "d"])
 
-    @gen_test
+    @gen_test(timeout=20)
     async def test_resume_at_a_process_that_lags(self):
         one, two = self.start_many(2)
         alice = await self.connect(one, "alice")
@@ -1751,7 +1752,7 @@ class RedisTest(CrowdTest):
         await alice.send("b")
         self.assertEqual(await alice.texts(1), ["b"])
 
-    @gen_test
+    @gen_test(timeout=20)
     async def test_key_stored_once_wherever_sent(self):
         one, two = self.start_many(2)
         here, there = await self.connect(one, "alice"), await self.connect(two, "alice")
@@ -1762,7 +1763,7 @@ class RedisTest(CrowdTest):
         self.assertEqual(await here.texts(1), ["end"])
         self.assertEqual(await there.texts(2), ["once", "end"])
 
-    @gen_test
+    @gen_test(timeout=20)
     async def test_newest_messages_in_a_new_process(self):
         self.start_many(1)
         pipe = self.redis.client.pipeline()
@@ -1800,7 +1801,7 @@ class RedisTest(CrowdTest):
         self.assertEqual(status, 1)
         self.assertIn("pip install redis", line)
 
-    @gen_test
+    @gen_test(timeout=20)
     async def test_cookie_good_in_all_processes(self):
         one, two = self.start_many(2, COOKIE_SECRET="")
         carol = self.browser(one)
@@ -1808,14 +1809,14 @@ class RedisTest(CrowdTest):
         carol.url = two
         self.assertEqual((await carol.get("/chat")).code, 200)
 
-    @gen_test
+    @gen_test(timeout=20)
     async def test_cookie_secret_from_environment_not_shared(self):
         [url] = self.start_many(1)
         browser = self.browser(url).sign_in("alice")
         self.assertEqual((await browser.get("/chat")).code, 200)
         self.assertNotEqual(self.redis.client.get("chat:cookie_secret"), SECRET)
 
-    @gen_test
+    @gen_test(timeout=20)
     async def test_name_taken_in_another_process_refused(self):
         one, two = self.start_many(2)
         await self.connect(one, "Carol")
@@ -1827,7 +1828,7 @@ class RedisTest(CrowdTest):
             (await self.browser(two).post("/login", name="dora")).code, 303
         )
 
-    @gen_test
+    @gen_test(timeout=20)
     async def test_name_on_its_way_in_refused(self):
         one, two = self.start_many(2)
         carol = self.browser(one)
@@ -1874,7 +1875,7 @@ class RedisTest(CrowdTest):
         while (await self.browser(url).post("/login", name=name)).code != 303:
             await asyncio.sleep(0.1)
 
-    @gen_test
+    @gen_test(timeout=20)
     async def test_sign_out_closes_connections_everywhere(self):
         one, two = self.start_many(2)
         alice, bob = await self.connect(two, "alice"), await self.connect(two, "bob")
@@ -1913,7 +1914,7 @@ class RedisTest(CrowdTest):
             line = await connection.line()
         return line
 
-    @gen_test
+    @gen_test(timeout=20)
     async def test_wiped_redis_begins_anew(self):
         [url] = self.start_many(1)
         alice = await self.connect(url, "alice")
@@ -1928,7 +1929,7 @@ class RedisTest(CrowdTest):
         self.assertEqual((line["id"], line["msg"]), (1, "d"))
         self.assertIn("Redis has lost messages", await self.errors(0))
 
-    @gen_test
+    @gen_test(timeout=20)
     async def test_wiped_redis_noticed_though_longer(self):
         [url] = self.start_many(1)
         alice = await self.connect(url, "alice")
@@ -1944,7 +1945,79 @@ class RedisTest(CrowdTest):
         self.assertEqual(await alice.texts(3), list("abc"))
         self.assertIn("Redis has lost messages", await self.errors(0))
 
-    @gen_test
+    @gen_test(timeout=20)
+    async def test_wiped_redis_cookies_stay_good(self):
+        [url] = self.start_many(1, COOKIE_SECRET="")
+        carol = self.browser(url)
+        await carol.post("/login", name="carol")
+        connection = await carol.connect()
+        await connection.send("hello")
+        await connection.line()
+        secret = self.redis.client.get("chat:cookie_secret")
+        self.redis.client.flushall()
+        self.assertEqual(await connection.close_code(), 1012)
+        self.assertEqual(self.redis.client.get("chat:cookie_secret"), secret)
+
+    @gen_test(timeout=20)
+    async def test_key_not_used_up_by_a_failure(self):
+        [url] = self.start_many(1)
+        alice = await self.connect(url, "alice")
+        self.redis.client.set(chat.LOG, "no stream")
+        for _ in range(2):
+            await alice.send("hello", "k")
+            self.assertIn("error", await alice.line())
+        self.redis.client.delete(chat.LOG)
+        line = await self.send_again(alice, "hello", "k")
+        self.assertEqual((line["id"], line["msg"]), (1, "hello"))
+
+    @gen_test(timeout=20)
+    async def test_foreign_entry_does_not_stop_the_others(self):
+        [url] = self.start_many(1)
+        alice = await self.connect(url, "alice")
+        self.redis.client.xadd(chat.OUT, {"colour": "red"})
+        await alice.send("hello")
+        self.assertEqual(await alice.texts(1), ["hello"])
+        self.assertIn("KeyError", await self.errors(0))
+
+    @gen_test(timeout=20)
+    async def test_old_sign_outs_not_repeated(self):
+        pipe = self.redis.client.pipeline()
+        for _ in range(1000):
+            pipe.xadd(chat.OUT, {"name": "alice"})
+        pipe.execute()
+        [url] = self.start_many(1)
+        alice = await self.connect(url, "alice")
+        for number in range(20):  # each of them takes one turn of the follower
+            await alice.send(f"{number}")
+            self.assertEqual(await alice.texts(1), [f"{number}"])
+
+    @gen_test(timeout=20)
+    async def test_name_kept_through_an_outage(self):
+        one, two = self.start_many(2)
+        await self.connect(one, "carol")
+        await self.until(lambda: self.redis.client.zcard(chat.NAMES))
+        self.redis.kill()
+        refused = await self.browser(two).post("/login", name="carol")
+        self.assertEqual(refused.code, 400)
+        self.redis.start()
+        self.redis.client.delete(chat.NAMES)  # as if it had lasted
+        while not self.redis.client.zcard(chat.NAMES):
+            refused = await self.browser(two).post("/login", name="carol")
+            self.assertEqual(refused.code, 400)
+
+    @gen_test(timeout=20)
+    async def test_stop_while_redis_is_frozen(self):
+        [url] = self.start_many(1)
+        alice = await self.connect(url, "alice")
+        self.redis.process.send_signal(signal.SIGSTOP)
+        for number in range(3):
+            await alice.send(f"{number}")
+        alice.ws.ping()
+        self.servers[0].process.terminate()
+        self.assertEqual(await alice.close_code(), 1001)
+        self.assertEqual(await asyncio.to_thread(self.servers[0].stop), (0, ""))
+
+    @gen_test(timeout=20)
     async def test_stop_says_goodbye(self):
         [url] = self.start_many(1)
         alice = await self.connect(url, "alice")
@@ -2099,7 +2172,7 @@ class ListingTest(unittest.TestCase):
         self.assertEqual(set(steps), set(range(1, 9)))
 
     def test_languages_known(self):
-        known = {"python", "js", "html", "py", "pycon", "console", "text", "sh"}
+        known = {"python", "js", "html", "py", "pycon", "console", "text", "sh", "diff"}
         self.assertLessEqual({x.language for x in read_listings()}, known)
 
 
@@ -2338,13 +2411,6 @@ class SessionTest(StepCase):
     )
     def test_session_8(self):
         self.check(8)
-
-
-def load_tests(loader, tests, pattern):
-    """Add the tutorial's examples to what `python -m unittest` runs."""
-    flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-    tests.addTest(doctest.DocFileSuite("tutorial.md", optionflags=flags))
-    return tests
 
 
 # ------------------------------------------------------------------------- Attacks
@@ -3913,6 +3979,954 @@ class BrowserTest(PageTest):
         found = (await page.evaluate("axe.run()"))["violations"]
         what = [(v["id"], v["nodes"][0]["html"][:120]) for v in found]
         self.assertEqual(what, [], page.url)
+
+
+# ------------------------------------------------------------------- The exercises
+
+
+class Exercise(ChatTest):
+    """The checks of the exercises: a failure says in words what is missing."""
+
+    longMessage = False  # the words alone
+
+    async def read_until(self, wanted, connection, missing, seconds=1):
+        """Read lines up to a wanted one; fail with what is missing after a time."""
+        lines, deadline = [], time.monotonic() + seconds
+        while not (lines and wanted(lines[-1])):
+            line = None
+            with contextlib.suppress(asyncio.TimeoutError):
+                rest = deadline - time.monotonic()
+                line = await asyncio.wait_for(connection.line(), rest)
+            self.assertIsNotNone(line, missing)  # None: closed, or nothing came
+            lines.append(line)
+        return lines
+
+    async def next_line(self, connection, missing):
+        """Return the next line; fail with what is missing after 1 s."""
+        return (await self.read_until(lambda _: True, connection, missing))[0]
+
+    def database(self):
+        """Return all that the room has stored, as text."""
+        return "\n".join(self._app.room.db.iterdump())
+
+    async def frame(self, connection, what):
+        """Return the lines of the next frame; fail if none comes within 2 s."""
+        with contextlib.suppress(asyncio.TimeoutError):
+            frame = await asyncio.wait_for(connection.ws.read_message(), 2)
+            if frame is None:
+                self.fail(f"the server closed the connection instead of sending {what}")
+            return [json.loads(line) for line in frame.split("\n")]
+        self.fail(f"within 2 s there came no {what}")
+
+    async def line(self, connection, what):
+        """Return the next line; fail if none comes within 2 s."""
+        if not connection.lines:
+            connection.lines.extend(await self.frame(connection, what))
+        return connection.lines.popleft()
+
+    async def fill(self, count):
+        """Let bob say m1, m2 and so on."""
+        for number in range(1, count + 1):
+            await self._app.room.post("bob", f"m{number}", None)
+        await self.until(lambda: self._app.room.end == count)
+
+
+class Exercise1(Exercise):
+    @gen_test
+    async def test_action_reaches_everybody(self):
+        alice, bob = await self.alice.connect(), await self.bob.connect()
+        await alice.send("/me waves", "k")
+        for name, connection in (("alice", alice), ("bob", bob)):
+            line = await self.next_line(connection, f"{name} received nothing")
+            self.assertIs(
+                line.get("action"), True, f'{name}\'s line lacks "action": true: {line}'
+            )
+            self.assertEqual(line["msg"], "waves", f"msg is not 'waves': {line}")
+            self.assertEqual(
+                (line["name"], line["key"]), ("alice", "k"), f"name or key: {line}"
+            )
+
+    @gen_test
+    async def test_action_in_history_after_restart(self):
+        alice = await self.alice.connect()
+        await alice.send("/me waves")
+        await self.next_line(alice, "alice received nothing")
+        self._app.room.close()
+        await self._app.room.open()
+        bob = await self.bob.connect("?since=0")
+        line = await self.next_line(bob, "bob, a newcomer, received nothing")
+        self.assertIs(
+            line.get("action"), True, f"the action is none in bob's history: {line}"
+        )
+        self.assertEqual(line["msg"], "waves", f"msg is not 'waves': {line}")
+
+    @gen_test
+    async def test_action_stripped_and_with_line_breaks(self):
+        alice = await self.alice.connect()
+        await alice.send("  /me waves\nand /me smiles ")
+        line = await self.next_line(alice, "alice received nothing")
+        self.assertIs(line.get("action"), True, f'"action": true is missing: {line}')
+        self.assertEqual(line["msg"], "waves\nand /me smiles", f"msg is wrong: {line}")
+
+    @gen_test
+    async def test_other_messages_no_action(self):
+        alice = await self.alice.connect()
+        texts = ["hello", "/me", "/me ", "/mean", "I say /me waves", "me waves"]
+        for text in [*texts, '{"msg": "hello", "action": true}']:
+            await alice.send(text)
+            line = await self.next_line(alice, f"{text!r} did not come back")
+            self.assertNotIn("action", line, f"{text!r} is no action: {line}")
+            if text in texts:
+                self.assertEqual(line["msg"], text.strip(), f"msg is wrong: {line}")
+
+
+class Exercise1Page(PageTest):
+    @gen_test(timeout=30)
+    async def test_action_one_line_in_italics(self):
+        alice, bob = await self.sign_in("alice"), await self.sign_in("bob")
+        await self.say(alice, "/me waves <b>", "hello")
+        for page in (alice, bob):
+            action = page.get_by_text("alice waves <b>", exact=True)
+            missing = "the page does not show 'alice waves <b>'"
+            await expect(action, missing).to_be_visible(timeout=3000)
+            style = await action.evaluate("(e) => getComputedStyle(e).fontStyle")
+            self.assertEqual(style, "italic", "the action is not in italics")
+            heading = page.locator(".message .heading").first
+            await expect(heading, "the action has a heading").to_be_hidden()
+        name = bob.locator(".message .name").last
+        missing = "the message after the action has no name above it"
+        await expect(name, missing).to_be_visible(timeout=3000)
+
+
+class Exercise2(Exercise):
+    NOTICE = '{"typing": true}'
+
+    async def next_notice(self, connection, reader, typist="alice"):
+        missing = f"{reader} did not receive {typist}'s typing notice within 1 s"
+        line = await self.next_line(connection, missing)
+        self.assertEqual(line, {"typing": typist}, f"{missing}, but {line}")
+
+    async def until_hello(self, connection, reader):
+        """Read on to the message "hello"; return what came before it."""
+        missing = f'{reader} did not receive the message "hello" within 1 s'
+        return (
+            await self.read_until(
+                lambda line: line.get("msg") == "hello", connection, missing
+            )
+        )[:-1]
+
+    @gen_test
+    async def test_typing_reaches_the_others(self):
+        alice, bob = await self.alice.connect(), await self.bob.connect()
+        carol = await self.browser().sign_in("carol").connect()
+        await alice.send(self.NOTICE)
+        await self.next_notice(bob, "bob")
+        await self.next_notice(carol, "carol")
+        await bob.send(self.NOTICE)
+        await self.next_notice(carol, "carol", typist="bob")
+
+    @gen_test
+    async def test_typing_not_to_its_author(self):
+        alice, bob = await self.alice.connect(), await self.bob.connect()
+        other_tab = await self.alice.connect()
+        await alice.send(self.NOTICE)
+        await self.next_notice(bob, "bob")
+        await alice.send("hello")
+        for connection in (alice, other_tab):
+            lines = await self.until_hello(connection, "alice")
+            self.assertEqual(lines, [], f"alice's own typing came to her: {lines}")
+
+    @gen_test
+    async def test_typing_not_in_the_log(self):
+        alice, bob = await self.alice.connect(), await self.bob.connect()
+        await alice.send(self.NOTICE)
+        await self.next_notice(bob, "bob")
+        await alice.send("hello")
+        message = await self.next_line(bob, 'bob did not receive "hello"')
+        self.assertEqual(message.get("id"), 1, f"the first message's id: {message}")
+        self.assertNotIn("typing", self.database(), "the notice is in the database")
+        carol = await self.browser().sign_in("carol").connect("?since=0")
+        first = await self.next_line(carol, "carol, a newcomer, received nothing")
+        self.assertEqual(first, message, "the notice is in a newcomer's history")
+
+    @gen_test
+    async def test_typing_many_notices_one_in_two_seconds(self):
+        alice, bob = await self.alice.connect(), await self.bob.connect()
+        for _ in range(5):
+            await alice.send(self.NOTICE)
+        await alice.send("hello")
+        lines = await self.until_hello(bob, "bob")
+        self.assertEqual(
+            lines,
+            [{"typing": "alice"}],
+            f"for 5 notices at once bob should receive one, not {len(lines)}: {lines}",
+        )
+
+    @gen_test
+    async def test_typing_for_long_told_again(self):
+        alice, bob = await self.alice.connect(), await self.bob.connect()
+        await alice.send(self.NOTICE)
+        await self.next_notice(bob, "bob")
+        begin = time.monotonic()
+        line = asyncio.ensure_future(bob.line())
+        while not line.done() and time.monotonic() < begin + 4:
+            await alice.send(self.NOTICE)
+            await asyncio.wait([line], timeout=0.2)
+        passed = time.monotonic() - begin
+        again = line.done() and line.result() == {"typing": "alice"}
+        line.cancel()
+        self.assertTrue(again, "alice types for 4 s, and bob received only one notice")
+        self.assertGreater(passed, 1.8, "two notices in 2 s were passed on to bob")
+
+    @gen_test
+    async def test_typing_reader_stalled_holds_up_nobody(self):
+        carol = self.browser().sign_in("carol")
+        _, _, writer = await self.raw(**carol.headers())
+        writer.transport.pause_reading()
+        (stalled,) = self._app.connections
+        server, client = stalled.ws_connection.stream.socket, writer.transport
+        client = client.get_extra_info("socket")
+        for end, buffer in ((server, socket.SO_SNDBUF), (client, socket.SO_RCVBUF)):
+            # Or the system keeps megabytes for her.
+            end.setsockopt(socket.SOL_SOCKET, buffer, 10_000)
+        for _ in range(300):
+            await self._app.room.post("dora", "x" * 1900, None)
+        await self.until(stalled.ws_connection.stream.writing)
+        bob = await self.bob.connect("?since=300")
+        alice = await self.alice.connect("?since=300")
+        await alice.send(self.NOTICE)
+        await self.next_notice(bob, "bob (while carol's computer does not read)")
+        await alice.send("hello")
+        await self.until_hello(bob, "bob (while carol's computer does not read)")
+
+
+class Exercise2Page(PageTest):
+    @gen_test(timeout=30)
+    async def test_typing_shown_until_the_message(self):
+        alice, bob = await self.sign_in("alice"), await self.sign_in("bob")
+        await alice.evaluate(
+            """window.sent = []; const send = ws.send.bind(ws);
+            ws.send = (frame) => { sent.push(frame); send(frame); }; null;"""
+        )
+        await alice.locator("#text").press_sequentially("hello, everybody")
+        notice = bob.get_by_text("alice is typing")
+        missing = "bob's page does not show 'alice is typing' within 3 s"
+        await expect(notice, missing).to_be_visible(timeout=3000)
+        own = alice.get_by_text("alice is typing")
+        await expect(own, "alice's page shows her own notice").to_be_hidden()
+        sent = await alice.evaluate("sent.length")
+        self.assertLess(sent, 4, f"the page sent {sent} notices for 16 letters")
+        await alice.locator("#text").press("Enter")
+        await self.shows(bob, "hello, everybody")
+        missing = "the notice is still there after alice's message"
+        await expect(notice, missing).to_be_hidden(timeout=500)
+
+    @gen_test(timeout=30)
+    async def test_typing_goes_away(self):
+        alice, bob = await self.sign_in("alice"), await self.sign_in("bob")
+        await alice.locator("#text").press_sequentially("h")
+        notice = bob.get_by_text("alice is typing")
+        missing = "bob's page does not show 'alice is typing' within 3 s"
+        await expect(notice, missing).to_be_visible(timeout=3000)
+        missing = "'alice is typing' is still there 8 s after she stopped"
+        await expect(notice, missing).to_be_hidden(timeout=8000)
+
+
+class Exercise3(Exercise):
+    UNDO = '{"undo": true}'
+
+    async def take_back(self, author, id, *readers):
+        """Send an undo; see that everybody gets a line that takes this id back."""
+        await author.send(self.UNDO)
+        for reader in (author, *readers):
+            missing = f'a line with "undo": {id} did not reach everybody within 1 s'
+            line = await self.next_line(reader, missing)
+            self.assertEqual(line.get("undo"), id, f"{missing}; the next was {line}")
+        return line
+
+    async def say(self, author, *texts):
+        """Send messages, one after the other, each when the last is in the log."""
+        for text in texts:
+            await author.send(text)
+            await self.next_line(author, f"{text!r} did not come back")
+
+    @gen_test
+    async def test_undo_reaches_everybody(self):
+        alice, bob = await self.alice.connect(), await self.bob.connect()
+        await self.say(alice, "hello", "blunder")
+        await self.read_until(lambda line: line["id"] == 2, bob, "bob got no message")
+        line = await self.take_back(alice, 2, bob)
+        self.assertEqual(line.get("id"), 3, f"the undo has not the next id: {line}")
+        self.assertEqual(line.get("name"), "alice", f"the author is missing: {line}")
+        await alice.send("next")
+        line = await self.next_line(bob, "bob received no message after the undo")
+        self.assertEqual(line.get("id"), 4, f"the id after the undo: {line}")
+        self.assertNotIn("undo", line, f"this undoes nothing: {line}")
+
+    @gen_test
+    async def test_undo_text_gone_after_restart(self):
+        alice = await self.alice.connect()
+        await self.say(alice, "hello", "blunder")
+        await self.take_back(alice, 2)
+        self.assertNotIn("blunder", self.database(), "the text is still stored")
+        self._app.room.close()
+        await self._app.room.open()
+        for since in (0, 1, 2):
+            bob = await self.bob.connect(f"?since={since}")
+            missing = f"the undo is not in the history of ?since={since}"
+            lines = await self.read_until(
+                lambda line: line.get("undo") == 2, bob, missing
+            )
+            self.assertNotIn("blunder", str(lines), "the text is still in the history")
+            ids = [line["id"] for line in lines]
+            self.assertEqual(ids, list(range(since + 1, 4)), "the history has a gap")
+
+    @gen_test
+    async def test_undo_again_takes_the_one_before(self):
+        alice, bob = await self.alice.connect(), await self.bob.connect("?since=0")
+        await self.say(alice, "one", "two")
+        await self.read_until(lambda line: line["id"] == 2, bob, "bob got no message")
+        await self.take_back(alice, 2, bob)
+        await self.take_back(alice, 1, bob)
+
+    @gen_test
+    async def test_undo_own_message_only(self):
+        alice, bob = await self.alice.connect(), await self.bob.connect()
+        await self.say(bob, "bob's")
+        await self.next_line(alice, "alice got no message")
+        await self.say(alice, "alice's")
+        await self.next_line(bob, "bob got no message")
+        await self.take_back(bob, 1, alice)
+        self.assertIn("alice''s", self.database(), "alice's message is gone, too")
+
+    @gen_test
+    async def test_undo_nothing_to_take_back(self):
+        alice, bob = await self.alice.connect(), await self.bob.connect()
+        await self.say(alice, "hello")
+        await self.next_line(bob, "bob got no message")
+        await self.refused(bob, "bob, who has said nothing,")
+        await self.take_back(alice, 1, bob)
+        await self.refused(alice, "alice, who has taken everything back,")
+
+    async def refused(self, author, who):
+        await author.send(self.UNDO)
+        missing = f"{who} did not receive an error line that says 'take back'"
+        line = await self.next_line(author, missing)
+        self.assertIn("take back", line.get("error", ""), f"{missing}, but {line}")
+
+    @gen_test
+    async def test_undo_then_sent_again_stays_gone(self):
+        alice = await self.alice.connect()
+        await alice.send("blunder", "k")
+        await self.next_line(alice, "alice's message did not come back")
+        await self.take_back(alice, 1)
+        await alice.send("blunder", "k")  # a page that is not sure sends again
+        await alice.send("after")
+        lines = await self.read_until(
+            lambda line: line.get("msg") == "after", alice, "alice received no message"
+        )
+        self.assertEqual(len(lines), 1, "the same (name, key) brought the message back")
+
+
+class Exercise3Page(PageTest):
+    @gen_test(timeout=30)
+    async def test_undo_on_all_pages(self):
+        alice, bob = await self.sign_in("alice"), await self.sign_in("bob")
+        await self.say(bob, "mine")
+        await self.say(alice, "hello", "blunder")
+        carol = await self.sign_in("carol")
+        await self.shows(carol, "mine", "hello", "blunder")
+        button = carol.get_by_role("button", name="Take back")
+        await expect(button, "carol has no message of her own").to_have_count(0)
+        await self.take_back(alice)
+        await carol.reload()
+        for page in (alice, bob, carol):
+            note = page.get_by_text("Message taken back", exact=True)
+            missing = "a page does not say 'Message taken back'"
+            await expect(note, missing).to_have_count(1, timeout=3000)
+            blunder = page.get_by_text("blunder", exact=True)
+            await expect(blunder, "a page still shows the text").to_have_count(0)
+        await self.take_back(alice)
+        note = bob.get_by_text("Message taken back", exact=True)
+        missing = "bob's page does not show that alice took back two messages"
+        await expect(note, missing).to_have_count(2, timeout=3000)
+
+    async def take_back(self, page):
+        button = page.get_by_role("button", name="Take back")
+        missing = "there is no one button 'Take back' on alice's page"
+        await expect(button, missing).to_have_count(1, timeout=3000)
+        await expect(button, missing).to_be_visible(timeout=3000)
+        await button.focus()
+        await expect(button, "the button cannot have the focus").to_be_focused()
+        await page.keyboard.press("Enter")
+
+
+class Exercise4(Exercise):
+    async def arrive(self, browser):
+        """Connect to a room of 120 messages and read the last 50."""
+        if not self._app.room.end:
+            await self.fill(120)
+        connection = await browser.connect()
+        await connection.read(50)
+        return connection
+
+    async def ask(self, connection, before):
+        """Ask for what is older; return the lines of the one frame that answers."""
+        await connection.ws.write_message({"before": before})
+        return await self.frame(connection, f'answer to {{"before": {before}}}')
+
+    @gen_test
+    async def test_older_in_one_frame(self):
+        alice = await self.arrive(self.alice)
+        lines = await self.ask(alice, 71)
+        ids = [line.get("id") for line in lines]
+        self.assertTrue(
+            ids == list(range(21, 71)),
+            '{"before": 71} must be answered by one frame with the messages 21 to 70; '
+            f"it was answered by {lines[0]} and {len(lines) - 1} more lines",
+        )
+        old = {"id": 21, "name": "bob", "msg": "m21", "key": None, "old": True, "at": 0}
+        self.assertEqual({**lines[0], "at": 0}, old, f"message 21 is {lines[0]}")
+        self.assertIn("at", lines[0], "an older message has its time of day, too")
+        self.assertTrue(
+            all(line.get("old") is True for line in lines),
+            'not every line of the answer has "old": true',
+        )
+
+    @gen_test
+    async def test_older_until_the_beginning(self):
+        alice = await self.arrive(self.alice)
+        lines = await self.ask(alice, 21)
+        self.assertTrue(
+            [line.get("id") for line in lines] == list(range(1, 21)),
+            f'{{"before": 21}} must bring the messages 1 to 20; it brought {lines[0]}',
+        )
+        self.assertEqual(
+            await self.ask(alice, 1),
+            [{"old": True, "id": 0}],
+            'the answer to {"before": 1} must be {"old": true, "id": 0}',
+        )
+
+    @gen_test
+    async def test_before_bad_refused(self):
+        alice = await self.arrive(self.alice)
+        for before in (0, -1, 1.5, "51", True, [51], {}, 10**15, 10**30):
+            line = (await self.ask(alice, before))[0]
+            self.assertIn(
+                "error", line, f'{{"before": {before}}} must be an error, not {line}'
+            )
+        lines = await self.ask(alice, 3)
+        self.assertTrue(
+            [line.get("id") for line in lines] == [1, 2],
+            f'then {{"before": 3}} must be answered as usual; it brought {lines[0]}',
+        )
+
+    @gen_test
+    async def test_others_get_nothing(self):
+        alice, bob = await self.arrive(self.alice), await self.arrive(self.bob)
+        lines = await self.ask(alice, 71)
+        self.assertEqual(
+            len(lines), 50, f'{{"before": 71}} must bring 50 messages, not {lines[0]}'
+        )
+        await alice.send("now")
+        line = await self.line(bob, "message of alice")
+        self.assertEqual(
+            (line.get("id"), line.get("msg")),
+            (121, "now"),
+            "what alice asked for must be neither sent to bob nor stored in the log, "
+            f"but the next line for bob is {line}",
+        )
+
+    @gen_test
+    async def test_new_messages_meanwhile(self):
+        alice, bob = await self.arrive(self.alice), await self.arrive(self.bob)
+        frames = [{"before": 71}, {"before": 71}, {"before": 21}, {"before": 121}]
+        for number, frame in enumerate(frames):
+            await bob.send(f"new {number}")
+            await alice.ws.write_message(frame)
+        old, new = [], []
+        while len(old) < 4 * 50 - 30 or len(new) < 4:
+            for line in await self.frame(alice, "line that is still missing"):
+                self.assertIn("id", line, f"there came no message, but {line}")
+                (old if line.get("old") else new).append(line["id"])
+        self.assertEqual(
+            new,
+            [121, 122, 123, 124],
+            "the messages 121 to 124 came while alice asked, and must come once each; "
+            f"there came {new}",
+        )
+
+
+class Exercise4Page(PageTest):
+    longMessage = False
+
+    async def arrive(self):
+        """Open the page in a room of 120 messages, and count what it asks for."""
+        await self.post(*(f"m{number}" for number in range(1, 121)))
+        page = await self.new_page()
+        self.asked = []
+
+        def note(frame):
+            if "before" in str(frame):
+                self.asked.append(frame)
+
+        page.on("websocket", lambda ws: ws.on("framesent", note))
+        await page.goto("/")
+        await page.get_by_label("Your nickname").fill("alice")
+        await page.get_by_label("Your nickname").press("Enter")
+        await expect(page.locator("#messages .msg")).to_have_count(50)
+        await expect(page.locator("#log[aria-live=polite]")).to_be_attached()
+        return page
+
+    async def scroll_up(self, page, first, count):
+        """Scroll up; the message that is read must stay where it is meanwhile."""
+        reading = page.get_by_text(f"m{first + 3}", exact=True)
+        before = await reading.evaluate(
+            "(e) => { scroller.scrollTop = 0; return e.getBoundingClientRect().top; }"
+        )
+        messages = page.locator("#messages .msg")
+        await expect(
+            messages, f"scrolled to the top, the page must show {count} messages"
+        ).to_have_count(count, timeout=2000)
+        self.assertEqual(
+            await messages.all_text_contents(),
+            [f"m{number}" for number in range(121 - count, 121)],
+            "the older messages must stand above the others, in their order",
+        )
+        self.assertAlmostEqual(
+            await reading.evaluate("(e) => e.getBoundingClientRect().top"),
+            before,
+            delta=2,
+            msg="what is being read must stay where it is when older messages come",
+        )
+
+    @gen_test(timeout=30)
+    async def test_page_older_messages_above(self):
+        page = await self.arrive()
+        await self.scroll_up(page, 71, 100)
+        await self.scroll_up(page, 21, 120)
+        for _ in range(5):
+            await page.evaluate("scroller.scrollTop = 200")
+            await page.evaluate("new Promise(requestAnimationFrame)")
+            await page.evaluate("scroller.scrollTop = 0")
+            await page.evaluate("new Promise(requestAnimationFrame)")
+        await page.evaluate("scroller.scrollTop = 200")
+        await self.post("news")
+        await expect(page.locator("#newer"), "there is news below").to_be_visible()
+        await expect(page.locator("#messages .msg")).to_have_count(121)
+        self.assertLessEqual(
+            len(self.asked),
+            3,
+            "at the beginning the page must not ask again and again",
+        )
+
+
+class Exercise5(Exercise):
+    async def watch(self, browser):
+        """Connect and ask who is here, in a room that has one message."""
+        if not self._app.room.end:
+            await self.fill(1)
+        connection = await browser.connect("?here=1")
+        line = await self.line(connection, 'line {"here": [...]} for a newcomer')
+        self.assertEqual(
+            list(line),
+            ["here"],
+            'the first line after /ws?here=1 must be {"here": [...]}, before any '
+            f"message; it was {line}",
+        )
+        connection.here, connection.told = set(line["here"]), []
+        return connection
+
+    async def follow(self, connection, names):
+        """Read on until these are the people who are here, as far as one is told."""
+        while connection.here != names:
+            missing = f"{sorted(names - connection.here)} came"
+            if not names - connection.here:
+                missing = f"{sorted(connection.here - names)} went"
+            line = await self.line(connection, f"line that says that {missing}")
+            if "id" in line:
+                continue
+            self.assertEqual(
+                sorted(line),
+                ["came", "gone"],
+                f"after the first line there must be only changes; there was {line}",
+            )
+            came, gone = set(line["came"]), set(line["gone"])
+            self.assertFalse(came & connection.here, f"{line}: was told already")
+            self.assertFalse(gone - connection.here, f"{line}: was not here at all")
+            connection.here = connection.here - gone | came
+            connection.told.append(line)
+
+    @gen_test
+    async def test_newcomer_gets_whole_list(self):
+        await self.bob.connect()
+        alice = await self.watch(self.alice)
+        await self.follow(alice, {"alice", "bob"})
+        carol = await self.watch(self.browser().sign_in("carol"))
+        self.assertLessEqual(
+            {"alice", "bob"},
+            carol.here,
+            f"carol's first line names {carol.here}, and not all who were here before",
+        )
+
+    @gen_test
+    async def test_presence_not_in_the_log(self):
+        bob, alice = await self.bob.connect(), await self.watch(self.alice)
+        await self.follow(alice, {"alice", "bob"})
+        await alice.send("hello")
+        bob.lines.append(await self.line(bob, "message m1"))
+        for number, text in ((1, "m1"), (2, "hello")):
+            line = await self.line(bob, f"message {text}")
+            self.assertEqual(
+                (line.get("id"), line.get("msg")),
+                (number, text),
+                "who did not ask for ?here=1 gets messages and nothing else, and "
+                f"presence uses up no id: bob got {line} instead of message {number}",
+            )
+        late = await self.bob.connect("?since=0")
+        lines = [await self.line(late, "history") for _ in range(2)]
+        self.assertEqual(
+            [line.get("msg") for line in lines],
+            ["m1", "hello"],
+            f"presence must not be in the history: {lines}",
+        )
+
+    @gen_test(timeout=10)
+    async def test_crowd_costs_little(self):
+        names = {f"guest {number}" for number in range(50)}
+        browsers = [self.browser().sign_in(name) for name in sorted(names)]
+        await self.fill(1)
+        crowd = [await self.watch(browser) for browser in browsers]
+        for guest in crowd:
+            await self.follow(guest, names)
+            self.assertLessEqual(
+                len(guest.told),
+                5,
+                f"50 people came within a moment, and cost {len(guest.told)} lines",
+            )
+            guest.told.clear()
+        with mock.patch.object(chat.json, "dumps", wraps=json.dumps) as dumps:
+            await self.bob.connect("?here=1")
+            for guest in crowd:
+                await self.follow(guest, names | {"bob"})
+            self.assertLess(
+                dumps.call_count,
+                10,
+                "the line that bob came must be made once for all 50; json.dumps was "
+                f"called {dumps.call_count} times",
+            )
+        for guest in crowd:
+            size = sum(len(json.dumps(line)) for line in guest.told)
+            self.assertLess(
+                size, 200, f"that bob came cost each of the others {size} bytes"
+            )
+
+    @gen_test(timeout=10)
+    async def test_tab_and_reconnect_are_no_news(self):
+        alice = await self.watch(self.alice)
+        tab, other = await self.bob.connect(), await self.bob.connect()
+        browser = self.browser().sign_in("dave")
+        dave = await browser.connect()
+        await self.follow(alice, {"alice", "bob", "dave"})
+        alice.told.clear()
+        tab.ws.close()
+        dave.ws.close()
+        await self.until(lambda: len(self._app.connections) == 2)
+        await browser.connect()
+        await self.browser().sign_in("carol").connect()
+        await self.follow(alice, {"alice", "bob", "carol", "dave"})
+        told = {name for line in alice.told for name in line["came"] + line["gone"]}
+        self.assertEqual(
+            told,
+            {"carol"},
+            "bob has closed one of two tabs, and dave was back at once: no news; but "
+            f"alice was told {alice.told}",
+        )
+        other.ws.close()
+        await self.follow(alice, {"alice", "carol", "dave"})
+
+
+class Exercise5Page(PageTest):
+    async def lists(self, page, *names):
+        """Wait until these names are on the page, in the list "Here now"."""
+        people = page.get_by_role("list", name="Here now").get_by_role("listitem")
+        await expect(
+            people, f'the list "Here now" must show {", ".join(names)}'
+        ).to_have_text(list(names), timeout=3000)
+
+    @gen_test(timeout=30)
+    async def test_page_names(self):
+        page = await self.sign_in("alice")
+        await self.lists(page, "alice")
+        other = await self.forge("<b>bob")
+        await self.lists(page, "<b>bob", "alice")
+        await self.lists(other, "<b>bob", "alice")
+        await self.post("one")
+        await other.context.close()
+        await self.lists(page, "alice")
+        await page.evaluate("ws.close()")  # and goes on after the message 1
+        await self.post("two")
+        await expect(
+            page.locator("#messages .msg"), "the page must go on after presence lines"
+        ).to_have_text(["one", "two"], timeout=3000)
+        await self.lists(page, "alice")
+
+
+class Exercise6(Exercise):
+    def get_app(self):
+        """Begin with the 60 messages of a chat.db from before there were rooms."""
+        path = os.path.join(self.folder.name, "chat.db")
+        with contextlib.closing(sqlite3.connect(path)) as db, db:
+            db.execute(
+                "CREATE TABLE log (id INTEGER PRIMARY KEY, at REAL, name TEXT, "
+                "msg TEXT, key TEXT, UNIQUE (name, key))"
+            )
+            insert = "INSERT INTO log (at, name, msg) VALUES (1764000000, 'bob', ?)"
+            db.executemany(insert, [(f"old {number}",) for number in range(1, 61)])
+        return super().get_app()
+
+    async def assert_next(self, connection, *wanted):
+        """Compare the next messages with pairs of an id and a text."""
+        for number, text in wanted:
+            what = f"message {text!r} with the id {number}"
+            line = await self.line(connection, what)
+            self.assertEqual(
+                (line.get("id"), line.get("msg")),
+                (number, text),
+                f"instead of the {what} there came {line}",
+            )
+
+    @gen_test
+    async def test_messages_stay_in_their_room(self):
+        alice = await self.alice.connect("?room=kitchen")
+        bob = await self.bob.connect("?room=kitchen")
+        carol = await self.browser().sign_in("carol").connect("?room=garden")
+        dave = await self.browser().sign_in("dave").connect("?since=60")
+        await alice.send("tea")
+        await self.assert_next(alice, (1, "tea"))
+        await self.assert_next(bob, (1, "tea"))
+        await carol.send("roses")
+        await self.assert_next(carol, (1, "roses"))
+        await dave.send("hello")
+        await self.assert_next(dave, (61, "hello"))
+        await bob.send("coffee")
+        await self.assert_next(alice, (2, "coffee"))
+
+    @gen_test
+    async def test_old_log_is_the_default_room(self):
+        alice = await self.alice.connect("?room=kitchen")
+        await alice.send("tea")
+        await self.assert_next(alice, (1, "tea"))
+        bob = await self.bob.connect()
+        await bob.send("hello")
+        old = [(number, f"old {number}") for number in range(11, 61)]
+        await self.assert_next(bob, *old, (61, "hello"))
+
+    @gen_test
+    async def test_history_and_since_of_the_room(self):
+        alice = await self.alice.connect("?room=kitchen")
+        for number in range(1, 6):
+            await alice.send(f"tea {number}", f"key {number}")
+            await self.assert_next(alice, (number, f"tea {number}"))
+        tea = [(number, f"tea {number}") for number in range(1, 6)]
+        for query, wanted in (("", tea), ("&since=2", tea[2:]), ("&since=4", tea[4:])):
+            bob = await self.bob.connect(f"?room=kitchen{query}")
+            await self.assert_next(bob, *wanted)
+        bob = await self.bob.connect("?room=garden&since=4")  # past its end
+        await bob.send("roses")
+        await self.assert_next(bob, (1, "roses"))
+        bob = await self.bob.connect("?since=500")  # past its end, too
+        await bob.send("hello")
+        await self.assert_next(bob, (61, "hello"))
+
+    @gen_test
+    async def test_key_counts_in_its_room(self):
+        for query, number in (("?since=60", 61), ("?room=kitchen", 1)):
+            alice = await self.alice.connect(query)
+            for msg, key in (("tea", "k"), ("tea", "k"), ("and milk", "l")):
+                await alice.send(msg, key)
+            await self.assert_next(alice, (number, "tea"), (number + 1, "and milk"))
+
+    @gen_test
+    async def test_room_name_bad_refused(self):
+        names = ("", "a" * 21, "Kitchen", "my_room", "a%20b", "a%22b", "%D1%8F", "../x")
+        for name in names:
+            for path in ("/chat", "/ws"):
+                code = 200
+                try:
+                    if path == "/ws":
+                        await self.alice.connect(f"?room={name}")
+                    else:
+                        code = (await self.alice.get(f"{path}?room={name}")).code
+                except HTTPClientError as refused:
+                    code = refused.code
+                self.assertEqual(
+                    code, 400, f"{path}?room={name} must be refused (400), not {code}"
+                )
+        await self.alice.connect(f"?room={'kitchen-7-' * 2}")
+
+    @gen_test(timeout=10)
+    async def test_rooms_survive_restart(self):
+        texts = {"": "hello", "?room=kitchen": "tea"}
+        for attempt in range(2):
+            path = os.path.join(self.folder.name, "restart.db")
+            server = Server("--port=0", f"--db={path}", "--logging=none")
+            self.addCleanup(server.stop)
+            browser = Browser(self.http_client, server.url()).sign_in("alice")
+            self.browsers.append(browser)
+            if not attempt:
+                for query, text in texts.items():
+                    connection = await browser.connect(query)
+                    await connection.send(text)
+                    await self.assert_next(connection, (1, text))
+                server.stop()
+        for query, text in texts.items():
+            connection = await browser.connect(query)
+            await connection.send("after")
+            await self.assert_next(connection, (1, text), (2, "after"))
+
+
+class Exercise6Page(PageTest):
+    async def enter(self, page, room):
+        await page.goto(f"/chat?room={room}" if room else "/chat")
+        await expect(
+            page.get_by_role("heading", level=1),
+            f"the heading of the page must name the room {room or 'Chat'}",
+        ).to_contain_text(room or "Chat", timeout=2000)
+        await expect(page.locator("#status.online")).to_be_visible()
+
+    async def assert_shows(self, page, room, *texts):
+        await expect(
+            page.locator("#messages .msg"), f"the page of {room} must show {texts}"
+        ).to_have_text(list(texts), timeout=3000)
+
+    @gen_test(timeout=30)
+    async def test_page_room(self):
+        page = await self.sign_in("alice")
+        await self.say(page, "one", "two", "three")
+        await self.enter(page, "kitchen")
+        await self.say(page, "tea")
+        await page.evaluate("ws.close()")  # and goes on after the message 1
+        await self.say(page, "milk")
+        await self.assert_shows(page, "kitchen", "tea", "milk")
+        await page.evaluate("ws.send = () => {}")
+        await self.say(page, "sugar", sent=False)
+        await self.enter(page, "")
+        await self.say(page, "four")
+        await self.assert_shows(page, "the default room", "one", "two", "three", "four")
+        await self.enter(page, "kitchen")
+        await self.assert_shows(page, "kitchen", "tea", "milk", "sugar")
+
+
+def read_solutions():
+    """Return the solution of each exercise in the tutorial, by its number."""
+    text = (HERE / "tutorial.md").read_text(encoding="utf-8")
+    parts = re.split(r"^### Exercise (\d+)\. ", text, flags=re.M)
+    diffs = [re.search("```diff\n(.*?)```", part, re.S) for part in parts[2::2]]
+    return {int(n): diff.group(1) for n, diff in zip(parts[1::2], diffs)}
+
+
+def apply_diff(diff, folder):
+    """Change the files in a folder as a unified diff says."""
+    for part in re.split(r"^--- a/.*\n\+\+\+ b/", diff, flags=re.M)[1:]:
+        name, _, hunks = part.partition("\n")
+        path = Path(folder, name)
+        lines = path.read_text(encoding="utf-8").split("\n")
+        hunks = re.split(r"^@@ -(\d+).*\n", hunks, flags=re.M)[1:]
+        for start, hunk in list(zip(hunks[::2], hunks[1::2]))[::-1]:
+            changes = re.findall(r"^([ +-]?)(.*)$", hunk.rstrip("\n"), re.M)
+            old = [line for sign, line in changes if sign != "+"]
+            first = int(start) - 1
+            assert lines[first : first + len(old)] == old, f"{name}, line {start}"
+            new = [line for sign, line in changes if sign != "-"]
+            lines[first : first + len(old)] = new
+        path.write_text("\n".join(lines), encoding="utf-8")
+
+
+class ExercisesTest(unittest.TestCase):
+    """Each exercise's check is red as shipped, and green with the solution."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.solutions = read_solutions()
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            cls.red = dict(zip(cls.solutions, pool.map(cls.check, cls.solutions)))
+            cls.green = dict(zip(cls.solutions, pool.map(cls.solve, cls.solutions)))
+
+    @classmethod
+    def check(cls, number, *names, diff=""):
+        """Run a check on a copy of the program; return its exit status and words."""
+        with tempfile.TemporaryDirectory() as folder:
+            for path in HERE.glob("*.*"):
+                if path.suffix in (".py", ".md", ".txt"):
+                    shutil.copy(path, folder)
+            for name in ("templates", "static"):
+                shutil.copytree(HERE / name, os.path.join(folder, name))
+            apply_diff(diff, folder)
+            names = names or (f"Exercise{number}",)
+            run = subprocess.run(
+                [sys.executable, "-m", "unittest"]
+                + [f"test_chat.{name}" for name in names],
+                cwd=folder,
+                env={k: v for k, v in os.environ.items() if k != "HEAVY"},
+                capture_output=True,
+                text=True,
+            )
+        return run.returncode, run.stderr
+
+    @classmethod
+    def solve(cls, number, *names):
+        return cls.check(number, *names, diff=cls.solutions[number])
+
+    def test_enough_exercises(self):
+        self.assertGreaterEqual(len(self.solutions), 6)
+        self.assertEqual(list(self.solutions), sorted(self.solutions))
+
+    def test_red_as_shipped(self):
+        for number, (status, words) in self.red.items():
+            with self.subTest(number):
+                self.assertNotEqual(status, 0)
+                self.assertRegex(words, r"(?m)^FAIL: ")
+                self.assertNotRegex(words, r"(?m)^ERROR: ")
+
+    def test_green_with_solution(self):
+        for number, (status, words) in self.green.items():
+            with self.subTest(number):
+                self.assertEqual(status, 0, words)
+                self.assertNotIn("skipped", words)
+
+    @unittest.skipUnless("HEAVY" in os.environ, "takes minutes: set HEAVY=1 to run it")
+    def test_everything_else_green_with_solution(self):
+        for number in self.solutions:
+            with self.subTest(number):
+                pages = [f"Exercise{number}Page"] if sync_playwright else []
+                names = "everything_else", *pages
+                status, words = self.solve(number, *names)
+                self.assertEqual(status, 0, words)
+
+
+def everything_else():
+    """Return the tests of the chat itself, for whoever has changed it."""
+    text = ListingTest, StepTest, SessionTest, ExercisesTest
+    load = unittest.defaultTestLoader.loadTestsFromTestCase
+    return unittest.TestSuite(
+        load(thing)
+        for name, thing in globals().items()
+        if isinstance(thing, type)
+        and issubclass(thing, unittest.TestCase)
+        and not (name.startswith("Exercise") or thing in text)
+    )
+
+
+def load_tests(loader, tests, pattern):
+    """Leave out the checks of the exercises; add the examples of the tutorial."""
+    kept = unittest.TestSuite()
+    for test in itertools.chain(*tests):
+        if not re.match(r"Exercise\d", type(test).__name__):
+            kept.addTest(test)
+    flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    kept.addTest(doctest.DocFileSuite("tutorial.md", optionflags=flags))
+    return kept
 
 
 if __name__ == "__main__":
