@@ -572,7 +572,7 @@ async def main():
 # ------------------------------------------------- Step 8. More than one process
 
 # Redis runs a script as one step, but what is done when it fails stays done: so XADD
-# before HSET. No name has a line break in it, so no two pairs of name and key are alike.
+# before HSET. A name has no line break, so no two pairs of name and key are alike.
 # 0-*: the next number, for Redis 7.0 or newer.
 APPEND = """local name, msg, key, at = unpack(ARGV)
 if key == '' or redis.call('HEXISTS', KEYS[2], name .. '\\n' .. key) == 0 then
