@@ -4882,6 +4882,13 @@ class ExercisesTest(unittest.TestCase):
         self.assertGreaterEqual(len(self.solutions), 6)
         self.assertEqual(list(self.solutions), sorted(self.solutions))
 
+    def test_hints_short(self):
+        text = (HERE / "tutorial.md").read_text(encoding="utf-8")
+        hints = re.findall("<summary>Hint</summary>(.*?)</details>", text, re.S)
+        self.assertEqual(len(hints), len(self.solutions))
+        for hint in hints:
+            self.assertLessEqual(len(hint.split()), 50, hint)
+
     def test_red_as_shipped(self):
         for number, (status, words) in self.red.items():
             with self.subTest(number):
