@@ -1762,6 +1762,7 @@ class RedisTest(CrowdTest):
         await there.send("end")
         self.assertEqual(await here.texts(1), ["end"])
         self.assertEqual(await there.texts(2), ["once", "end"])
+        self.assertEqual(self.redis.client.xlen(chat.LOG), 2)
 
     @gen_test(timeout=20)
     async def test_newest_messages_in_a_new_process(self):
@@ -1824,6 +1825,7 @@ class RedisTest(CrowdTest):
         self.assertEqual(
             (await self.browser(two).post("/login", name="carol")).code, 400
         )
+        self.assertFalse(self.redis.client.exists(chat.CLAIMED + "carol"))
         self.assertEqual(
             (await self.browser(two).post("/login", name="dora")).code, 303
         )
@@ -1849,6 +1851,7 @@ class RedisTest(CrowdTest):
         first.ws.close()
         for _ in range(4):  # longer than the name lasts by itself
             await self.until_said_again("carol")
+        self.assertFalse(self.redis.client.exists(chat.CLAIMED + "carol"))
         self.assertEqual(
             (await self.browser(two).post("/login", name="carol")).code, 400
         )
