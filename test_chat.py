@@ -4688,10 +4688,10 @@ class Exercise6(Exercise):
             db.executemany(insert, [(f"old {number}",) for number in range(1, 61)])
         return super().get_app()
 
-    async def assert_next(self, connection, *wanted):
-        """Compare the next messages with pairs of an id and a text."""
+    async def assert_next(self, connection, *wanted, room="kitchen"):
+        """Compare the next messages in a room with pairs of an id and a text."""
         for number, text in wanted:
-            what = f"message {text!r} with the id {number}"
+            what = f"message {text!r} with the id {number} in the room {room}"
             line = await self.line(connection, what)
             self.assertEqual(
                 (line.get("id"), line.get("msg")),
@@ -4709,9 +4709,9 @@ class Exercise6(Exercise):
         await self.assert_next(alice, (1, "tea"))
         await self.assert_next(bob, (1, "tea"))
         await carol.send("roses")
-        await self.assert_next(carol, (1, "roses"))
+        await self.assert_next(carol, (1, "roses"), room="garden")
         await dave.send("hello")
-        await self.assert_next(dave, (61, "hello"))
+        await self.assert_next(dave, (61, "hello"), room="without a name")
         await bob.send("coffee")
         await self.assert_next(alice, (2, "coffee"))
 
@@ -4723,7 +4723,7 @@ class Exercise6(Exercise):
         bob = await self.bob.connect()
         await bob.send("hello")
         old = [(number, f"old {number}") for number in range(11, 61)]
-        await self.assert_next(bob, *old, (61, "hello"))
+        await self.assert_next(bob, *old, (61, "hello"), room="without a name")
 
     @gen_test
     async def test_history_and_since_of_the_room(self):
@@ -4734,25 +4734,37 @@ class Exercise6(Exercise):
         tea = [(number, f"tea {number}") for number in range(1, 6)]
         for query, wanted in (("", tea), ("&since=2", tea[2:]), ("&since=4", tea[4:])):
             bob = await self.bob.connect(f"?room=kitchen{query}")
-            await self.assert_next(bob, *wanted)
+            await self.assert_next(bob, *wanted, room=f"kitchen{query}")
         bob = await self.bob.connect("?room=garden&since=4")  # past its end
         await bob.send("roses")
-        await self.assert_next(bob, (1, "roses"))
+        await self.assert_next(bob, (1, "roses"), room="garden&since=4")
         bob = await self.bob.connect("?since=500")  # past its end, too
         await bob.send("hello")
-        await self.assert_next(bob, (61, "hello"))
+        await self.assert_next(bob, (61, "hello"), room="without a name, since=500")
 
     @gen_test
     async def test_key_counts_in_its_room(self):
-        for query, number in (("?since=60", 61), ("?room=kitchen", 1)):
+        rooms = ("?since=60", 61), ("?room=kitchen", 1), ("?room=garden", 1)
+        for query, number in rooms:
             alice = await self.alice.connect(query)
             for msg, key in (("tea", "k"), ("tea", "k"), ("and milk", "l")):
                 await alice.send(msg, key)
-            await self.assert_next(alice, (number, "tea"), (number + 1, "and milk"))
+            wanted = (number, "tea"), (number + 1, "and milk")
+            await self.assert_next(alice, *wanted, room=query)
 
     @gen_test
     async def test_room_name_bad_refused(self):
-        names = ("", "a" * 21, "Kitchen", "my_room", "a%20b", "a%22b", "%D1%8F", "../x")
+        names = (
+            "",
+            "a" * 21,
+            "Kitchen",
+            "my_room",
+            "a%20b",
+            "a%22b",
+            "%D1%8F",
+            "../x",
+            "%20a",
+        )
         for name in names:
             for path in ("/chat", "/ws"):
                 code = 200
@@ -4786,7 +4798,8 @@ class Exercise6(Exercise):
         for query, text in texts.items():
             connection = await browser.connect(query)
             await connection.send("after")
-            await self.assert_next(connection, (1, text), (2, "after"))
+            wanted = (1, text), (2, "after")
+            await self.assert_next(connection, *wanted, room=f"{query} after a restart")
 
 
 class Exercise6Page(PageTest):
