@@ -236,9 +236,11 @@ class ChatTest(AsyncHTTPTestCase):
 class Server:
     """A chat in a process of its own, as people start it."""
 
-    def __init__(self, *options, folder=HERE, **environment):
+    def __init__(self, *options, folder=HERE, program=None, **environment):
+        program = program or [os.path.join(folder, "chat.py")]
         self.process = subprocess.Popen(
-            [sys.executable, os.path.join(folder, "chat.py"), *options],
+            [sys.executable, *program, *options],
+            cwd=folder,
             env={**os.environ, "COOKIE_SECRET": SECRET, **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -1681,6 +1683,9 @@ class Traveller(Browser):
 class RedisTest(CrowdTest):
     """Several processes with one log."""
 
+    # A chat that says five times a second whose names it has, and lets them go sooner.
+    HASTY = "-c", "import asyncio, chat; chat.BEAT = 0.2; asyncio.run(chat.main())"
+
     def setUp(self):
         super().setUp()
         folder = tempfile.TemporaryDirectory()
@@ -1844,7 +1849,7 @@ class RedisTest(CrowdTest):
 
     @gen_test(timeout=20)
     async def test_name_free_when_its_last_connection_is_gone(self):
-        one, two = self.start_many(2)
+        one, two = self.start_many(2, program=self.HASTY)
         carol = self.browser(one)
         await carol.post("/login", name="carol")
         first, last = await carol.connect(), await carol.connect()
@@ -1860,7 +1865,7 @@ class RedisTest(CrowdTest):
 
     @gen_test(timeout=20)
     async def test_name_free_when_its_process_died(self):
-        one, two = self.start_many(2)
+        one, two = self.start_many(2, program=self.HASTY)
         await self.connect(one, "carol")
         await self.until(lambda: self.redis.client.zcard(chat.NAMES))
         self.servers[0].stop(signal.SIGKILL)
@@ -4865,7 +4870,7 @@ class ExercisesTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.solutions = read_solutions()
-        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
             cls.red = dict(zip(cls.solutions, pool.map(cls.check, cls.solutions)))
             cls.green = dict(zip(cls.solutions, pool.map(cls.solve, cls.solutions)))
 
