@@ -180,7 +180,16 @@ class Complaints(logging.Handler):
             self.found.append(self.format(record))
 
 
-class ChatTest(AsyncHTTPTestCase):
+class Waiter:
+    """What tests of any kind of server need."""
+
+    async def until(self, condition):
+        """Wait until something is true; the test's own time limit ends it otherwise."""
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+class ChatTest(Waiter, AsyncHTTPTestCase):
     """One chat in this process."""
 
     environment = {}
@@ -227,11 +236,6 @@ class ChatTest(AsyncHTTPTestCase):
         self.writers.append(writer)
         return await reader.readuntil(b"\r\n\r\n"), reader, writer
 
-    async def until(self, condition):
-        """Wait until something is true; the test's own time limit ends it otherwise."""
-        while not condition():
-            await asyncio.sleep(0.005)
-
 
 class Server:
     """A chat in a process of its own, as people start it."""
@@ -259,7 +263,7 @@ class Server:
         return self.process.returncode, self.errors
 
 
-class ServerTest(AsyncTestCase):
+class ServerTest(Waiter, AsyncTestCase):
     """Chats in processes of their own."""
 
     def setUp(self):
@@ -282,11 +286,6 @@ class ServerTest(AsyncTestCase):
     def browser(self, url):
         self.browsers.append(Browser(AsyncHTTPClient(), url))
         return self.browsers[-1]
-
-    async def until(self, condition):
-        """Wait until something is true; the test's own time limit ends it otherwise."""
-        while not condition():
-            await asyncio.sleep(0.005)
 
     def start(self, *options, **environment):
         server = Server(f"--db={self.db}", "--logging=error", *options, **environment)
@@ -1611,10 +1610,10 @@ class Redis:
         self.client = redis.Redis(port=self.port, decode_responses=True)
         self.start()
 
-    def start(self, *options):
+    def start(self):
         self.process = subprocess.Popen(
             ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1"]
-            + ["--dir", self.folder, "--save", "", "--appendonly", "yes", *options],
+            + ["--dir", self.folder, "--save", "", "--appendonly", "yes"],
             stdout=subprocess.DEVNULL,
         )
         while True:
@@ -1676,10 +1675,13 @@ class Traveller(Browser):
         return await super().connect(*arguments)
 
 
-@unittest.skipUnless(
+needs_redis = unittest.skipUnless(
     redis and shutil.which("redis-server"),
     "needs redis-server (apt install redis-server) and pip install redis",
 )
+
+
+@needs_redis
 class RedisTest(CrowdTest):
     """Several processes with one log."""
 
@@ -2413,10 +2415,7 @@ class SessionTest(StepCase):
     def test_session_7(self):
         self.check(7)
 
-    @unittest.skipUnless(
-        redis and shutil.which("redis-server"),
-        "needs redis-server (apt install redis-server) and pip install redis",
-    )
+    @needs_redis
     def test_session_8(self):
         self.check(8)
 
