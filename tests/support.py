@@ -393,6 +393,10 @@ class Talker:
                 await self.read(chat_socket, everything)
                 sending.cancel()
 
+    async def until_seen(self, count):
+        """Wait until so many messages have been seen."""
+        await until(lambda: len(self.seen) >= count)
+
     async def send_all(self, chat_socket):
         with contextlib.suppress(Exception):  # the line broke: run() connects anew
             for key in list(self.unconfirmed):

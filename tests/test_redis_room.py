@@ -420,7 +420,7 @@ class RedisTest(CrowdCase):
     async def run_and_disturb(self, people, count, disturb):
         """Let the people talk; do something when a third of it has been said."""
         running = [asyncio.ensure_future(person.run(count)) for person in people]
-        await until(lambda: len(people[0].seen) >= count // 3)
+        await people[0].until_seen(count // 3)
         disturb()
         await asyncio.gather(*running)
         self.assert_exactly_once(people, count)
