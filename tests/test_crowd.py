@@ -430,8 +430,6 @@ class FloodTest(ProcessCase):
 
     @gen_test(timeout=40)
     async def test_more_connections_than_files(self):
-        import resource  # Unix alone has it
-
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (100, hard))
         self.io_loop.call_later(

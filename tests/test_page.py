@@ -175,7 +175,7 @@ class BrowserTest(PageCase):
             await self.say(page, "one", sent=False)
             await expect(page.locator("#status")).to_contain_text("Off", timeout=2000)
             attempts = []
-            page.on("websocket", lambda attempt: attempts.append(attempt))
+            page.on("websocket", attempts.append)
             # The next attempts hang as well, and are given up.
             await until(lambda: len(attempts) > 1)
             cable.thawed.set()

@@ -238,8 +238,10 @@ class RedisTest(CrowdCase):
         await until(lambda: self.redis.client.zscore(chat.NAMES, name) != score)
 
     async def until_free(self, url, name):
-        while (await self.visitor(url).post("/login", name=name)).code != 303:
-            await asyncio.sleep(0.1)
+        """Sign in again and again, until the name is to be had."""
+        code = None
+        while code != 303:
+            code = (await self.visitor(url).post("/login", name=name)).code
 
     @gen_test(timeout=20)
     async def test_sign_out_closes_connections_everywhere(self):

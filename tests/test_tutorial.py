@@ -78,7 +78,7 @@ def find_steps(listings, path):
 
 def count_common(listing, lines):
     """Return how many lines are the same from the beginning."""
-    pairs = zip(listing, lines)
+    pairs = zip(listing, lines, strict=False)  # the listing is the shorter one
     return len(list(itertools.takewhile(lambda pair: pair[0] == pair[1], pairs)))
 
 
@@ -86,8 +86,8 @@ def program_after(step):
     """Return chat.py without the lines of the steps after this one."""
     lines = project_text("chat.py").split("\n")
     listings = [x for x in read_listings() if x.language == "python"]
-    steps = find_steps(listings, "chat.py")
-    return "\n".join(line for line, its in zip(lines, steps) if its <= step)
+    pairs = zip(lines, find_steps(listings, "chat.py"), strict=True)
+    return "\n".join(line for line, its in pairs if its <= step)
 
 
 class ListingTest(unittest.TestCase):
@@ -220,7 +220,7 @@ class StepTest(StepCase):
         server.process.terminate()
         self.assertEqual(await alice.close_code(), 1001)
         self.assertEqual(server.stop(), (0, ""))
-        status, line = self.refusal("--redis=redis://127.0.0.1")
+        _, line = self.refusal("--redis=redis://127.0.0.1")
         self.assertIn("there is no option --redis", line)
 
 
@@ -258,7 +258,7 @@ class Terminal:
 
     def run(self, listing):
         text = "\n".join(listing.lines)
-        for typed in re.split(r"^(?=\$ |\^C)", text, flags=re.M)[1:]:
+        for typed in re.split(r"^(?=\$ |\^C)", text, flags=re.MULTILINE)[1:]:
             command, _, expected = typed.partition("\n")
             if command == "^C":
                 actual = self.stop(self.running.pop(), signal.SIGINT)
@@ -352,7 +352,6 @@ class SessionTest(StepCase):
     @needs_redis
     def test_session_8(self):
         self.check(8)
-
 
 
 class ExamplesTest(unittest.TestCase):
