@@ -10,7 +10,7 @@ from tornado.testing import gen_test
 
 import chat
 from tests.page_support import Cable, PageCase, expect
-from tests.support import until
+from tests.support import needs_signals, until
 
 LONG_TASKS = """window.long = []; new PerformanceObserver((list) => {
   for (const entry of list.getEntries()) window.long.push(entry.duration);
@@ -89,6 +89,7 @@ class BrowserTest(PageCase):
 
     # --------------------------------------------------------------- Lines that break
 
+    @needs_signals
     @gen_test(timeout=40)
     async def test_pending_server_killed(self):
         process, found = await self.start_server(0)
@@ -175,7 +176,7 @@ class BrowserTest(PageCase):
             await self.say(page, "one", sent=False)
             await expect(page.locator("#status")).to_contain_text("Off", timeout=2000)
             attempts = []
-            page.on("websocket", attempts.append)
+            page.on("websocket", lambda attempt: attempts.append(attempt))
             # The next attempts hang as well, and are given up.
             await until(lambda: len(attempts) > 1)
             cable.thawed.set()

@@ -261,7 +261,7 @@ class Terminal:
         for typed in re.split(r"^(?=\$ |\^C)", text, flags=re.MULTILINE)[1:]:
             command, _, expected = typed.partition("\n")
             if command == "^C":
-                actual = self.stop(self.running.pop(), signal.SIGINT)
+                actual = self.interrupt(self.running.pop())
             else:
                 command = re.sub(r"\b50\d\d\b", self.port, command[2:])
                 endless = "The chat runs" in expected or "redis-server" in command
@@ -291,9 +291,15 @@ class Terminal:
             return ""
         return self.running[-1].stdout.readline()
 
-    def stop(self, process, number=signal.SIGKILL):
-        process.send_signal(number)
+    def interrupt(self, process):
+        """Press Ctrl-C; return what it still has to say."""
+        process.send_signal(signal.SIGINT)
         return process.communicate(timeout=10)[0]
+
+    def close(self):
+        for process in self.running:
+            process.kill()
+            process.communicate()
 
     def compare(self, listing, command, expected, actual):
         for shown, real in self.ports.items():
@@ -321,12 +327,12 @@ class SessionTest(StepCase):
                     text = "\n".join(listing.lines)
                     text = re.sub(r"\b50\d\d\b", terminal.port, text)
                     name = listing.lines[0].removeprefix("# ")
-                    Path(self.folder.name, name).write_text(text + "\n")
+                    path = Path(self.folder.name, name)
+                    path.write_text(text + "\n", encoding="utf-8")
                 elif listing.language == "console" and listing.step == step:
                     terminal.run(listing)
         finally:
-            for process in terminal.running:
-                terminal.stop(process)
+            terminal.close()
 
     def test_session_1(self):
         self.check(1)
