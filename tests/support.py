@@ -6,6 +6,7 @@
     Visitor         a browser's cookies, and the requests that it sends
     ChatSocket      one WebSocket, read line by line
     upgrade_request the same by hand, for what no well-behaved client does
+    to_client_frame any frame, right or wrong
     ChatCase        base class: a chat in this process
     ChatProcess     a chat in a process of its own, as people start it
     ProcessCase     base class: chats in processes of their own
@@ -29,6 +30,7 @@ import re
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -193,6 +195,20 @@ def upgrade_request(port, headers):
     }
     head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
     return f"GET /ws HTTP/1.1\r\n{head}\r\n".encode()
+
+
+def to_client_frame(payload, opcode=1, fin=True, reserved=0, mask=b"\1\2\3\4"):
+    """Build any frame a client can send, right or wrong (RFC 6455 section 5.2)."""
+    size, bit = len(payload), 0x80 if mask else 0
+    if size < 126:
+        head = struct.pack("!BB", fin << 7 | reserved << 4 | opcode, bit | size)
+    elif size < 65536:
+        head = struct.pack("!BBH", fin << 7 | reserved << 4 | opcode, bit | 126, size)
+    else:
+        head = struct.pack("!BBQ", fin << 7 | reserved << 4 | opcode, bit | 127, size)
+    if mask:
+        payload = bytes(byte ^ mask[n % 4] for n, byte in enumerate(payload))
+    return head + (mask or b"") + payload
 
 
 # --------------------------------------------------------------- a chat in this process
@@ -376,6 +392,10 @@ class Talker:
                 sending = asyncio.ensure_future(self.send_all(chat_socket))
                 await self.read(chat_socket, everything)
                 sending.cancel()
+
+    async def until_seen(self, count):
+        """Wait until so many messages have been seen."""
+        await until(lambda: len(self.seen) >= count)
 
     async def send_all(self, chat_socket):
         with contextlib.suppress(Exception):  # the line broke: run() connects anew
