@@ -1,145 +1,294 @@
 """The check of exercise 2: who is typing."""
 
 import asyncio
-import socket
 import time
 
 from tornado.testing import gen_test
 
-from tests.page_support import PageCase, expect
-from tests.support import until
-from workshop.exercises.checking import Check
+from tests.page_support import expect
+from workshop.exercises.checking import LONG, Check, PageCheck, show
+
+NOTICE = {"typing": True}
+BY_ALICE = {"typing": "alice"}
 
 
 class ServerCheck(Check):
-    NOTICE = '{"typing": true}'
+    kinds = ("typing",)
 
-    async def next_notice(self, connection, reader, typist="alice"):
-        missing = f"{reader} did not receive {typist}'s typing notice within 1 s"
-        line = await self.next_line(connection, missing)
-        self.assertEqual(line, {"typing": typist}, f"{missing}, but {line}")
-
-    async def until_hello(self, connection, reader):
-        """Read on to the message "hello"; return what came before it."""
-        missing = f'{reader} did not receive the message "hello" within 1 s'
-        return (
-            await self.read_until(
-                lambda line: line.get("msg") == "hello", connection, missing
+    @gen_test
+    async def test_1_others_told(self):
+        alice, bob, carol = await self.join("alice", "bob", "carol")
+        await alice.send(NOTICE)
+        for reader in (bob, carol):
+            line = await reader.gets(BY_ALICE)
+            self.assertEqual(
+                line,
+                BY_ALICE,
+                f"{self.scene}. {reader.name} should get "
+                f"{show(BY_ALICE)} and no more; {show(line)} came.",
             )
-        )[:-1]
 
     @gen_test
-    async def test_typing_reaches_the_others(self):
-        alice, bob = await self.alice.connect(), await self.bob.connect()
-        carol = await self.visitor().sign_in("carol").connect()
-        await alice.send(self.NOTICE)
-        await self.next_notice(bob, "bob")
-        await self.next_notice(carol, "carol")
-        await bob.send(self.NOTICE)
-        await self.next_notice(carol, "carol", typist="bob")
+    async def test_2_author_gets_nothing(self):
+        alice, bob = await self.join("alice", "bob")
+        tab = await self.seat(self.visitors[-2], "alice")
+        await alice.send(NOTICE)
+        await bob.gets(BY_ALICE)
+        await bob.send("hello", self.scene)
+        await alice.gets_nothing_before("hello")
+        await tab.gets_nothing_before("hello", " in her other tab")
 
     @gen_test
-    async def test_typing_not_to_its_author(self):
-        alice, bob = await self.alice.connect(), await self.bob.connect()
-        other_tab = await self.alice.connect()
-        await alice.send(self.NOTICE)
-        await self.next_notice(bob, "bob")
-        await alice.send("hello")
-        for connection in (alice, other_tab):
-            lines = await self.until_hello(connection, "alice")
-            self.assertEqual(lines, [], f"alice's own typing came to her: {lines}")
+    async def test_3_message_with_typing(self):
+        alice, bob = await self.join("alice", "bob")
+        await alice.send({"msg": "hello", **NOTICE})
+        await bob.gets({"msg": "hello"})
+        await alice.send("next", self.scene)
+        await bob.gets({"msg": "next"})
 
     @gen_test
-    async def test_typing_not_in_the_log(self):
-        alice, bob = await self.alice.connect(), await self.bob.connect()
-        await alice.send(self.NOTICE)
-        await self.next_notice(bob, "bob")
-        await alice.send("hello")
-        message = await self.next_line(bob, 'bob did not receive "hello"')
-        self.assertEqual(message.get("id"), 1, f"the first message's id: {message}")
-        self.assertNotIn("typing", self.database(), "the notice is in the database")
-        carol = await self.visitor().sign_in("carol").connect("?since=0")
-        first = await self.next_line(carol, "carol, a newcomer, received nothing")
-        self.assertEqual(first, message, "the notice is in a newcomer's history")
+    async def test_4_only_true_counts(self):
+        alice, bob = await self.join("alice", "bob")
+        for value in (False, 1, "yes", None, [True]):
+            await alice.send({"typing": value})
+            await alice.gets_error()
+            await bob.send("hello", self.scene)
+            await bob.gets({"msg": "hello"})
+            await alice.gets({"msg": "hello"})
 
     @gen_test
-    async def test_typing_many_notices_one_in_two_seconds(self):
-        alice, bob = await self.alice.connect(), await self.bob.connect()
+    async def test_5_not_stored(self):
+        alice, bob = await self.join("alice", "bob")
+        await alice.send(NOTICE)
+        await bob.gets(BY_ALICE)
+        await bob.send("hello", f"{self.scene}, then bob sent the first message")
+        hello = await bob.gets({"id": 1, "msg": "hello"})
+        (carol,) = await self.join("carol", query="?since=0")
+        await carol.gets(hello)
+        await self._app.close()
+        self.assertNotIn(
+            "typing",
+            self.stored(),
+            f"{self.scene}. The notice should not be in chat.db; it is.",
+        )
+
+    @gen_test
+    async def test_6_one_in_two_seconds(self):
+        alice, bob = await self.join("alice", "bob")
         for _ in range(5):
-            await alice.send(self.NOTICE)
-        await alice.send("hello")
-        lines = await self.until_hello(bob, "bob")
+            await alice.send(NOTICE, f"alice sent {show(NOTICE)} five times at once")
+        await alice.send("hello", self.scene)
+        notices = await bob.until("hello")
         self.assertEqual(
-            lines,
-            [{"typing": "alice"}],
-            f"for 5 notices at once bob should receive one, not {len(lines)}: {lines}",
+            notices,
+            [BY_ALICE],
+            f"{self.scene}. bob should get one notice; {len(notices)} came.",
         )
+        await alice.gets_nothing_before("hello", " about the dropped ones")
 
     @gen_test
-    async def test_typing_for_long_told_again(self):
-        alice, bob = await self.alice.connect(), await self.bob.connect()
-        await alice.send(self.NOTICE)
-        await self.next_notice(bob, "bob")
+    async def test_7_each_for_itself(self):
+        alice, bob, carol = await self.join("alice", "bob", "carol")
+        await alice.send(NOTICE)
+        await carol.gets(BY_ALICE)
+        await bob.send(NOTICE, f"{self.scene}, and bob did so right after her")
+        await carol.gets({"typing": "bob"})
+
+    @gen_test(timeout=10)
+    async def test_8_told_again(self):
+        alice, bob = await self.join("alice", "bob")
+        await alice.send(NOTICE)
+        await bob.gets(BY_ALICE)
         begin = time.monotonic()
-        line = asyncio.ensure_future(bob.line())
-        while not line.done() and time.monotonic() < begin + 4:
-            await alice.send(self.NOTICE)
-            await asyncio.wait([line], timeout=0.2)
-        passed = time.monotonic() - begin
-        again = line.done() and line.result() == {"typing": "alice"}
-        line.cancel()
-        self.assertTrue(again, "alice types for 4 s, and bob received only one notice")
-        self.assertGreater(passed, 1.8, "two notices in 2 s were passed on to bob")
-
-    @gen_test
-    async def test_typing_reader_stalled_holds_up_nobody(self):
-        carol = self.visitor().sign_in("carol")
-        _, _, writer = await self.raw(**carol.headers())
-        writer.transport.pause_reading()
-        (stalled,) = self._app.connections
-        server, client = stalled.ws_connection.stream.socket, writer.transport
-        client = client.get_extra_info("socket")
-        for end, buffer in ((server, socket.SO_SNDBUF), (client, socket.SO_RCVBUF)):
-            # Or the system keeps megabytes for her.
-            end.setsockopt(socket.SOL_SOCKET, buffer, 10_000)
-        for _ in range(300):
-            await self._app.room.post("dora", "x" * 1900, None)
-        await until(stalled.ws_connection.stream.writing)
-        bob = await self.bob.connect("?since=300")
-        alice = await self.alice.connect("?since=300")
-        await alice.send(self.NOTICE)
-        await self.next_notice(bob, "bob (while carol's computer does not read)")
-        await alice.send("hello")
-        await self.until_hello(bob, "bob (while carol's computer does not read)")
-
-
-class PageCheck(PageCase):
-    @gen_test(timeout=30)
-    async def test_typing_shown_until_the_message(self):
-        alice, bob = await self.sign_in("alice"), await self.sign_in("bob")
-        await alice.evaluate(
-            """window.sent = []; const send = ws.send.bind(ws);
-            ws.send = (frame) => { sent.push(frame); send(frame); }; null;"""
+        again = asyncio.ensure_future(bob.next(6))
+        while not again.done() and time.monotonic() < begin + 5:
+            await alice.send(NOTICE, "alice sent a notice every 0.2 s for five seconds")
+            await asyncio.wait([again], timeout=0.2)
+        self.assertEqual(
+            await again,
+            BY_ALICE,
+            f"{self.scene}. bob should get a second one after two seconds; none came.",
         )
-        await alice.locator("#text").press_sequentially("hello, everybody")
-        notice = bob.get_by_text("alice is typing")
-        missing = "bob's page does not show 'alice is typing' within 3 s"
-        await expect(notice, missing).to_be_visible(timeout=3000)
-        own = alice.get_by_text("alice is typing")
-        await expect(own, "alice's page shows her own notice").to_be_hidden()
-        sent = await alice.evaluate("sent.length")
-        self.assertLess(sent, 4, f"the page sent {sent} notices for 16 letters")
-        await alice.locator("#text").press("Enter")
-        await self.shows(bob, "hello, everybody")
-        missing = "the notice is still there after alice's message"
-        await expect(notice, missing).to_be_hidden(timeout=500)
+        passed = time.monotonic() - begin
+        self.assertGreater(
+            passed,
+            1.8,
+            f"{self.scene}. bob should get the second one "
+            f"after two seconds; it came after {passed:.1f} s.",
+        )
+
+
+class SlowReaderCheck(Check):
+    kinds = ("typing",)
+    old = LONG
+
+    @gen_test(timeout=20)
+    async def test_9_slow_reader_holds_up_nobody(self):
+        _, bob, alice = await self.crowd()
+        await alice.send(
+            NOTICE,
+            f"carol's computer had stopped reading, and alice sent {show(NOTICE)}",
+        )
+        await bob.gets(BY_ALICE)
+        await alice.send("hello", self.scene + ", then hello")
+        await bob.gets({"msg": "hello"})
+
+    @gen_test(timeout=20)
+    async def test_10_slow_reader_misses_it(self):
+        carol, bob, alice = await self.crowd()
+        await alice.send(NOTICE)
+        await bob.gets(BY_ALICE)
+        await alice.send(
+            "hello",
+            "carol's computer stopped reading, alice sent "
+            f"{show(NOTICE)} and hello, and carol's computer read again",
+        )
+        await bob.gets({"msg": "hello"})
+        kept = b'"typing"' in await carol.read_until(b'"hello"')
+        self.assertFalse(
+            kept, f"{self.scene}. carol should get no notice from before; it came."
+        )
+
+    async def crowd(self):
+        """Connect a reader who does not read, and two people who do."""
+        stalled = await self.stall("carol")
+        bob, alice = await self.join("bob", "alice", query=f"?since={len(LONG)}")
+        return stalled, bob, alice
+
+
+class Page(PageCheck):
+    kinds = ("typing",)
+
+    async def pages(self):
+        """Open the pages of alice and bob; note what alice's page sends."""
+        alice, bob = await self.sign_in("alice"), await self.sign_in("bob")
+        await alice.evaluate("""window.sent = []; const send = ws.send.bind(ws);
+            ws.send = (frame) => { sent.push(frame); send(frame); }; null;""")
+        self.scene = "alice typed in her page"
+        return alice, bob
+
+    async def type(self, page, text="h"):
+        await page.locator("#text").press_sequentially(text)
+
+    async def sees(self, page, name):
+        await self.seen(
+            page.get_by_text(f"{name} is typing"),
+            f"{self.scene}. The other "
+            f"page should show '{name} is typing'; it does not.",
+        )
 
     @gen_test(timeout=30)
-    async def test_typing_goes_away(self):
-        alice, bob = await self.sign_in("alice"), await self.sign_in("bob")
-        await alice.locator("#text").press_sequentially("h")
-        notice = bob.get_by_text("alice is typing")
-        missing = "bob's page does not show 'alice is typing' within 3 s"
-        await expect(notice, missing).to_be_visible(timeout=3000)
-        missing = "'alice is typing' is still there 8 s after she stopped"
-        await expect(notice, missing).to_be_hidden(timeout=8000)
+    async def test_11_shown_to_others(self):
+        alice, bob = await self.pages()
+        await self.type(alice)
+        await self.sees(bob, "alice")
+        await self.unseen(
+            alice.get_by_text("is typing"),
+            f"{self.scene}. Her own page should not say that she is typing; it does.",
+        )
+
+    @gen_test(timeout=30)
+    async def test_12_at_most_one_in_two_seconds(self):
+        alice, bob = await self.pages()
+        await self.type(alice, "hello, everybody")
+        await self.sees(bob, "alice")
+        sent = await alice.evaluate("sent.length")
+        self.assertLess(
+            sent,
+            3,
+            "alice typed 16 letters at once. The page should send "
+            f"one notice; it sent {sent}.",
+        )
+
+    @gen_test(timeout=30)
+    async def test_13_notices_go_on(self):
+        alice, _ = await self.pages()
+        for _ in range(10):
+            await self.type(alice)
+            await asyncio.sleep(0.5)
+        sent = await alice.evaluate("sent.length")
+        self.assertIn(
+            sent,
+            (2, 3),
+            "alice typed for five seconds. The page should send "
+            f"two or three notices; it sent {sent}.",
+        )
+
+    @gen_test(timeout=30)
+    async def test_14_message_ends_it(self):
+        alice, bob = await self.pages()
+        await self.type(alice, "hello")
+        await self.sees(bob, "alice")
+        await alice.locator("#text").press("Enter")
+        await self.seen(
+            bob.get_by_text("hello", exact=True), "bob's page got no message."
+        )
+        await self.unseen(
+            bob.get_by_text("is typing"),
+            "alice typed and sent a message. "
+            "The notice should go away with it; it is still there.",
+            0.5,
+        )
+
+    @gen_test(timeout=30)
+    async def test_15_silence_ends_it(self):
+        alice, bob = await self.pages()
+        await self.type(alice)
+        await self.sees(bob, "alice")
+        await asyncio.sleep(5)
+        self.scene = "alice typed one letter five seconds ago"
+        await self.seen(
+            bob.get_by_text("alice is typing"),
+            f"{self.scene}. The notice should be there for seven; it is gone.",
+            0.1,
+        )
+        await self.unseen(
+            bob.get_by_text("is typing"),
+            "alice typed one letter nine "
+            "seconds ago. The notice should be gone; it is still there.",
+            4,
+        )
+
+    @gen_test(timeout=30)
+    async def test_16_several_people(self):
+        alice, carol = await self.pages()
+        bob = await self.sign_in("bobby")
+        await self.type(alice, "hello")
+        await self.type(bob)
+        self.scene = "alice and bobby typed"
+        await self.sees(carol, "alice")
+        await self.sees(carol, "bobby")
+        await alice.locator("#text").press("Enter")
+        await self.unseen(
+            carol.get_by_text("alice is typing"),
+            f"{self.scene}, and alice "
+            "sent her message. Her notice should go away; it is there.",
+            1,
+        )
+        await self.seen(
+            carol.get_by_text("bobby is typing"),
+            f"{self.scene}, and alice "
+            "sent her message. bobby's notice should stay; it is gone.",
+            0.5,
+        )
+
+    @gen_test(timeout=30)
+    async def test_17_text_is_text(self):
+        alice, other = await self.sign_in("alice"), await self.forge("<b>bob")
+        self.scene = "<b>bob typed"
+        await self.type(other)
+        await self.sees(alice, "<b>bob")
+
+    @gen_test(timeout=30)
+    async def test_18_offline(self):
+        alice, _ = await self.pages()
+        await alice.evaluate("ws.close(); connect = () => {}; null")
+        await expect(alice.locator("#status.online")).to_have_count(0)
+        self.scene = "alice typed while she was offline"
+        await self.type(alice, "hello")
+        text = await alice.locator("#text").input_value()
+        self.assertEqual(
+            text,
+            "hello",
+            f"{self.scene}. hello should stand there; it does not, but {text!r}.",
+        )
