@@ -1,0 +1,1 @@
+"""What is tested besides test_chat.py; support.py has what all tests share."""

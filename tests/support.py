@@ -1,0 +1,515 @@
+"""What the tests share: one helper for each thing that a test needs.
+
+    project_text    a file of the project, as text
+    until           waiting for anything, instead of sleeping
+    free_port       a port for somebody else to listen on
+    Visitor         a browser's cookies, and the requests that it sends
+    ChatSocket      one WebSocket, read line by line
+    upgrade_request the same by hand, for what no well-behaved client does
+    to_client_frame any frame, right or wrong
+    ChatCase        base class: a chat in this process
+    ChatProcess     a chat in a process of its own, as people start it
+    ProcessCase     base class: chats in processes of their own
+    Talker          one of many who send until everything is confirmed
+    CrowdCase       base class: many talkers
+    RedisServer     a Redis of a test's own
+    NginxProxy      the proxy of README.md
+
+Besides, decorators for tests that need what not every computer has: @heavy,
+@needs_redis, @needs_nginx, @needs_signals.
+"""
+
+import asyncio
+import collections
+import contextlib
+import http.cookies
+import json
+import logging
+import os
+import re
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import urllib.parse
+from pathlib import Path
+from unittest import mock
+
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
+from tornado.testing import AsyncHTTPTestCase, AsyncTestCase
+from tornado.web import create_signed_value
+from tornado.websocket import websocket_connect
+
+import chat
+
+try:
+    import redis
+except ImportError:
+    redis = None
+
+TOP = Path(__file__).resolve().parent.parent
+SECRET = "a secret for tests alone"
+
+heavy = unittest.skipUnless(
+    "HEAVY" in os.environ, "takes minutes: set HEAVY=1 to run it"
+)
+needs_nginx = unittest.skipUnless(
+    shutil.which("nginx"), "needs nginx (apt install nginx)"
+)
+needs_redis = unittest.skipUnless(
+    redis and shutil.which("redis-server"),
+    "needs redis-server (apt install redis-server) and pip install redis",
+)
+needs_signals = unittest.skipIf(os.name == "nt", "Windows has no such signals")
+
+
+def project_text(name):
+    """Return the text of a file, such as "tutorial.md"."""
+    return (TOP / name).read_text(encoding="utf-8")
+
+
+async def until(condition):
+    """Wait until a function without arguments returns something true.
+
+    What never comes ends with the test's own time limit: 5 s or @gen_test(timeout=...).
+    """
+    while not condition():
+        await asyncio.sleep(0.005)
+
+
+def free_port():
+    """Return a port of 127.0.0.1 on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+# ------------------------------------------------------------------------------ clients
+
+
+class Visitor:
+    """A browser's cookies, and the ways in which it asks.
+
+    Args:
+        http_client: an AsyncHTTPClient.
+        url: the chat's address.
+    """
+
+    def __init__(self, http_client, url):
+        self.http_client, self.url, self.cookies = http_client, url, {}
+        self.sockets = []
+
+    def headers(self, **headers):
+        pairs = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        return {"Cookie": pairs, **headers}
+
+    async def get(self, path, headers=None, **options):
+        """Ask once, without following redirects; keep the cookies of the answer."""
+        response = await self.http_client.fetch(
+            urllib.parse.urljoin(self.url, path),
+            headers=self.headers(**headers or {}),
+            follow_redirects=False,
+            raise_error=False,
+            **options,
+        )
+        self.set_cookies = response.headers.get_list("Set-Cookie")
+        for header in self.set_cookies:
+            for name, cookie in http.cookies.SimpleCookie(header).items():
+                self.cookies[name] = cookie.value
+                if not cookie.value:
+                    del self.cookies[name]
+        response.text = response.body.decode()
+        return response
+
+    async def post(self, path, **fields):
+        """Send a form, with the token that the forms of the pages carry."""
+        if "_xsrf" not in self.cookies:
+            await self.get("/chat" if "username" in self.cookies else "/")
+        body = urllib.parse.urlencode({"_xsrf": self.cookies["_xsrf"], **fields})
+        return await self.get(path, method="POST", body=body)
+
+    def sign_in(self, name, secret=SECRET):
+        """Take the cookie that signing in with this name gives; return the visitor."""
+        cookie = create_signed_value(secret, "username", name)
+        self.cookies["username"] = cookie.decode()
+        return self
+
+    async def connect(self, query="", **headers):
+        """Open a WebSocket; return a ChatSocket, or raise HTTPClientError."""
+        url = urllib.parse.urljoin(self.url, "/ws" + query).replace("http", "ws", 1)
+        request = HTTPRequest(url, headers=self.headers(**headers))
+        self.sockets.append(ChatSocket(await websocket_connect(request)))
+        return self.sockets[-1]
+
+    def close(self):
+        for chat_socket in self.sockets:
+            chat_socket.ws.close()
+
+
+class ChatSocket:
+    """One WebSocket, read line by line; ws is Tornado's own connection."""
+
+    def __init__(self, ws):
+        self.ws, self.lines = ws, collections.deque()
+
+    async def send(self, msg, key=None):
+        """Send a text as it stands or, with a key, as an object."""
+        await self.ws.write_message({"msg": msg, "key": key} if key else msg)
+
+    async def line(self):
+        """Return the next line, or None when the other side has closed."""
+        while not self.lines:
+            frame = await self.ws.read_message()
+            if frame is None:
+                return None
+            self.lines.extend(map(json.loads, frame.split("\n")))
+        return self.lines.popleft()
+
+    async def read(self, count):
+        return [await self.line() for _ in range(count)]
+
+    async def texts(self, count):
+        return [line["msg"] for line in await self.read(count)]
+
+    async def close_code(self):
+        """Read until the other side closes; return its reason as a number."""
+        while await self.line() is not None:
+            pass
+        return self.ws.close_code
+
+
+def upgrade_request(port, headers):
+    """Return the bytes that ask for a WebSocket, for clients made by hand."""
+    lines = {
+        "Host": f"127.0.0.1:{port}",
+        "Upgrade": "websocket",
+        "Connection": "Upgrade",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+        **headers,
+    }
+    head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+    return f"GET /ws HTTP/1.1\r\n{head}\r\n".encode()
+
+
+def to_client_frame(payload, opcode=1, fin=True, reserved=0, mask=b"\1\2\3\4"):
+    """Build any frame a client can send, right or wrong (RFC 6455 section 5.2)."""
+    size, bit = len(payload), 0x80 if mask else 0
+    if size < 126:
+        head = struct.pack("!BB", fin << 7 | reserved << 4 | opcode, bit | size)
+    elif size < 65536:
+        head = struct.pack("!BBH", fin << 7 | reserved << 4 | opcode, bit | 126, size)
+    else:
+        head = struct.pack("!BBQ", fin << 7 | reserved << 4 | opcode, bit | 127, size)
+    if mask:
+        payload = bytes(byte ^ mask[n % 4] for n, byte in enumerate(payload))
+    return head + (mask or b"") + payload
+
+
+# --------------------------------------------------------------- a chat in this process
+
+
+class Complaints(logging.Handler):
+    """Keeps what no server should log: errors, and tracebacks of any level."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def emit(self, record):
+        if record.levelno >= logging.ERROR or record.exc_info:
+            self.found.append(self.format(record))
+
+
+class ChatCase(AsyncHTTPTestCase):
+    """A chat in this process, with a database of its own.
+
+    self._app is the Application; self.alice and self.bob are visitors, signed in. A
+    chat that logs an error fails its test.
+    """
+
+    environment = {}  # variables with which the chat starts
+
+    def setUp(self):
+        self.visitors, self.writers, self.complaints = [], [], Complaints()
+        logging.getLogger().addHandler(self.complaints)
+        self.folder = tempfile.TemporaryDirectory()
+        super().setUp()
+        self.alice = self.visitor().sign_in("alice")
+        self.bob = self.visitor().sign_in("bob")
+
+    def tearDown(self):
+        self.io_loop.run_sync(self.close)
+        super().tearDown()
+        self.folder.cleanup()
+        logging.getLogger().removeHandler(self.complaints)
+        self.assertEqual(self.complaints.found, [])
+
+    def get_app(self):
+        path = os.path.join(self.folder.name, "chat.db")
+        environment = {"COOKIE_SECRET": SECRET, **self.environment}
+        options = chat.parse_options([f"--db={path}", "--logging=none"])
+        with mock.patch.dict(os.environ, environment):
+            application = chat.Application(options)
+            self.io_loop.run_sync(application.open)
+        return application
+
+    async def close(self):
+        for closable in self.visitors + self.writers:
+            closable.close()
+        with mock.patch.object(chat, "GOODBYE", 0.2):
+            await self._app.close()
+
+    def visitor(self):
+        """Return one more Visitor, without cookies."""
+        self.visitors.append(Visitor(self.http_client, self.get_url("/")))
+        return self.visitors[-1]
+
+    async def raw(self, frames=b"", **headers):
+        """Open alice's WebSocket by hand; return the answer's head, reader and writer.
+
+        Args:
+            frames: bytes that follow at once.
+            headers: of the request, in place of the usual ones.
+        """
+        port = self.get_http_port()
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(
+            upgrade_request(port, {**self.alice.headers(), **headers}) + frames
+        )
+        self.writers.append(writer)
+        return await reader.readuntil(b"\r\n\r\n"), reader, writer
+
+
+# ------------------------------------------------------ chats in processes of their own
+
+
+class ChatProcess:
+    """A chat in a process of its own, as people start it.
+
+    Args:
+        options: of its command line.
+        folder: where it stands.
+        program: what Python runs, if it is not the chat.py of that folder.
+        environment: variables besides ours.
+    """
+
+    def __init__(self, *options, folder=TOP, program=None, **environment):
+        program = program or [os.path.join(folder, "chat.py")]
+        self.process = subprocess.Popen(
+            [sys.executable, *program, *options],
+            cwd=folder,
+            env={**os.environ, "COOKIE_SECRET": SECRET, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def url(self):
+        """Wait for the line that tells its address; return the address."""
+        line = self.process.stdout.readline()
+        found = re.search(r"http://\S+", line)
+        assert found, f"it did not start: {line}{self.stop()[1]}"
+        return found.group()
+
+    def stop(self, number=signal.SIGTERM):
+        """Stop it; return its exit status and what it wrote to standard error."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        if not self.process.stdout.closed:
+            _, self.errors = self.process.communicate(timeout=10)
+        return self.process.returncode, self.errors
+
+
+class ProcessCase(AsyncTestCase):
+    """Chats in processes of their own, which share the database self.db.
+
+    A chat that writes a traceback fails its test.
+    """
+
+    def setUp(self):
+        super().setUp()
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.visitors, self.servers = [], []
+        self.db = os.path.join(folder.name, "chat.db")
+
+    def tearDown(self):
+        self.io_loop.run_sync(self.close)
+        super().tearDown()
+        errors = "".join(server.stop()[1] for server in self.servers)
+        self.assertNotIn("Traceback", errors)
+
+    async def close(self):
+        for visitor in self.visitors:
+            visitor.close()
+
+    def visitor(self, url):
+        """Return one more Visitor of a chat."""
+        self.visitors.append(Visitor(AsyncHTTPClient(), url))
+        return self.visitors[-1]
+
+    def start(self, *options, **environment):
+        """Start one more ChatProcess."""
+        options = f"--db={self.db}", "--logging=error", *options
+        self.servers.append(ChatProcess(*options, **environment))
+        return self.servers[-1]
+
+    def refusal(self, *options, **environment):
+        """Start a chat that cannot run; return its exit status and its one line."""
+        server = self.start(*options, **environment)
+        server.process.wait(10)
+        status, errors = server.stop()
+        self.assertEqual(errors.count("\n"), 1, errors)
+        return status, errors
+
+
+# ------------------------------------------------------------------------------- crowds
+
+
+class Talker:
+    """Somebody who sends again whatever was not confirmed, as the chat page does.
+
+    Args:
+        visitor: a Visitor who is signed in.
+        keys: the messages to send; each is its own key.
+    """
+
+    def __init__(self, visitor, keys):
+        self.visitor, self.unconfirmed = visitor, list(keys)
+        self.cursor, self.seen = 0, []  # seen: pairs of id and text
+
+    async def run(self, everything):
+        """Send and read until as many messages as everything have been seen."""
+        while len(self.seen) < everything:
+            with contextlib.suppress(OSError, HTTPClientError):
+                chat_socket = await self.visitor.connect(f"?since={self.cursor}")
+                sending = asyncio.ensure_future(self.send_all(chat_socket))
+                await self.read(chat_socket, everything)
+                sending.cancel()
+
+    async def send_all(self, chat_socket):
+        with contextlib.suppress(Exception):  # the line broke: run() connects anew
+            for key in list(self.unconfirmed):
+                await chat_socket.send(key, key)
+
+    async def read(self, chat_socket, everything):
+        while len(self.seen) < everything:
+            line = await chat_socket.line()
+            if line is None:
+                return
+            if "error" in line:
+                await asyncio.sleep(0.1)
+                await chat_socket.send(line["key"], line["key"])
+                continue
+            self.cursor = line["id"]
+            self.seen.append((line["id"], line["msg"]))
+            if line["key"] in self.unconfirmed:
+                self.unconfirmed.remove(line["key"])
+
+
+@needs_signals
+class CrowdCase(ProcessCase):
+    """Many talkers at chats that are stopped and started."""
+
+    def talkers(self, url, count, messages):
+        """Return Talkers who want to send so many messages each."""
+        return [
+            Talker(
+                self.visitor(url).sign_in(f"user{n}"),
+                [f"{n}.{m}" for m in range(messages)],
+            )
+            for n in range(count)
+        ]
+
+    def start_again(self, url):
+        """Start a chat at an address where one has been."""
+        return self.start(f"--port={url.rpartition(':')[2]}")
+
+    def assert_exactly_once(self, talkers, count):
+        """Check that everybody saw every message once, and all in the same order."""
+        self.assertEqual([id for id, _ in talkers[0].seen], list(range(1, count + 1)))
+        self.assertEqual(len({msg for _, msg in talkers[0].seen}), count)
+        self.assertTrue(all(talker.seen == talkers[0].seen for talker in talkers))
+
+
+# ---------------------------------------------------------------------- Redis and nginx
+
+
+class RedisServer:
+    """A Redis of a test's own; killed and started again, it has all it had.
+
+    Args:
+        folder: where it keeps its log.
+    """
+
+    def __init__(self, folder):
+        self.port = free_port()
+        self.folder, self.url = folder, f"redis://127.0.0.1:{self.port}"
+        self.client = redis.Redis(port=self.port, decode_responses=True)
+        self.start()
+
+    def start(self):
+        """Start it, and wait until it answers."""
+        self.process = subprocess.Popen(
+            ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1"]
+            + ["--dir", self.folder, "--save", "", "--appendonly", "yes"],
+            stdout=subprocess.DEVNULL,
+        )
+        while self.process.poll() is None:
+            with contextlib.suppress(redis.ConnectionError):
+                return self.client.ping()
+            time.sleep(0.01)
+        raise AssertionError("redis-server did not start")
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+
+class NginxProxy:
+    """The proxy of README.md, in front of two processes and on a port of its own.
+
+    Args:
+        folder: where its configuration goes.
+        urls: of the two processes.
+        scheme: "http", or "https": what it tells them.
+    """
+
+    def __init__(self, folder, urls, scheme):
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        readme = project_text("README.md")
+        config = re.search("```nginx\n(.*?)```", readme, re.S).group(1)
+        for old, new in (
+            ("127.0.0.1:5001", urls[0].removeprefix("http://")),
+            ("127.0.0.1:5002", urls[1].removeprefix("http://")),
+            ("listen 80;", f"listen {self.url.removeprefix('http://')};"),
+            ("$scheme", scheme),
+        ):
+            assert old in config, old
+            config = config.replace(old, new)
+        main = f"daemon off; pid {folder}/pid; events {{}} http {{ access_log off;\n"
+        Path(folder, "nginx.conf").write_text(f"{main}{config}}}")
+        self.process = subprocess.Popen(
+            ["nginx", "-p", folder, "-c", "nginx.conf", "-e", "stderr"],
+            stderr=subprocess.PIPE,
+        )
+        self.wait(port)
+
+    def wait(self, port):
+        while self.process.poll() is None:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    return
+            time.sleep(0.01)
+        raise AssertionError(self.process.stderr.read())
+
+    def stop(self):
+        self.process.terminate()
+        self.process.communicate()

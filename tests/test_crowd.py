@@ -1,0 +1,457 @@
+"""Crowds, crashes and floods: many people at chats that are killed and attacked.
+
+Most of these take minutes, and wait for HEAVY=1.
+"""
+
+import asyncio
+import contextlib
+import os
+import random
+import re
+import shutil
+import signal
+import socket
+import sqlite3
+import sys
+import time
+import unittest
+from pathlib import Path
+
+import tornado
+from tornado.testing import gen_test
+from tornado.web import create_signed_value
+
+from tests.support import (
+    SECRET,
+    TOP,
+    CrowdCase,
+    ProcessCase,
+    heavy,
+    to_client_frame,
+    upgrade_request,
+)
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None
+
+
+def memory(pid, kind="VmRSS"):
+    """Return what memory a process holds, or held at most (VmHWM), in kB."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(rf"{kind}:\s+(\d+)", status).group(1))
+
+
+class KillCase(CrowdCase):
+    """Crowds at a chat that is killed again and again."""
+
+    async def kill_often(self, talkers, count, rounds):
+        """Let the talkers work, and kill the server at random moments meanwhile."""
+        server = self.start("--port=0")
+        url = server.url()
+        for talker in talkers:
+            talker.visitor.url = url
+        running = [asyncio.ensure_future(talker.run(count)) for talker in talkers]
+        moments = random.Random(20261123)
+        for _ in range(rounds):
+            target = len(talkers[0].seen) + moments.randrange(
+                count // rounds // 2, count // rounds
+            )
+            while len(talkers[0].seen) < min(target, count):
+                await asyncio.sleep(0.001)
+            server.stop(signal.SIGKILL)
+            server = self.start_again(url)
+            server.url()
+        await asyncio.gather(*running)
+        self.assertEqual(server.stop(), (0, ""))
+
+
+class CrashTest(KillCase):
+    @gen_test(timeout=30)
+    async def test_kill_loses_and_doubles_nothing(self):
+        talkers = self.talkers("", count=20, messages=50)
+        await self.kill_often(talkers, 1000, rounds=4)
+        self.assert_exactly_once(talkers, 1000)
+
+    @unittest.skipUnless(hasattr(resource, "prlimit"), "only Linux limits others")
+    @gen_test(timeout=20)
+    async def test_disk_full_message_waits(self):
+        server = self.start("--port=0")
+        alice = self.visitor(server.url()).sign_in("alice")
+        connection, pid = await alice.connect(), server.process.pid
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (60_000, resource.RLIM_INFINITY))
+        line, number = {}, 0
+        while "error" not in line:
+            number += 1
+            await connection.send("😀" * 2000, f"{number}")
+            line = await connection.line()
+        self.assertEqual((line["key"], line["retry"]), (f"{number}", True))
+        resource.prlimit(
+            pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+        )
+        for key in (number, number, number + 1):
+            await connection.send("😀" * 2000, f"{key}")
+        self.assertEqual((await connection.line())["id"], number)
+        self.assertEqual((await connection.line())["id"], number + 1)
+        status, errors = server.stop()
+        self.assertEqual(status, 0)
+        self.assertRegex(errors, "^[^\n]*A message is not stored: [^\n]*\n$")
+
+
+@heavy
+class HeavyTest(KillCase):
+    @gen_test(timeout=20)
+    async def test_stop_with_many_connected(self):
+        server = self.start("--port=0")
+        url = server.url()
+        people = [self.visitor(url).sign_in(f"user{n}") for n in range(100)]
+        connections = [await person.connect() for person in people for _ in range(5)]
+        for connection in connections:
+            await connection.send("hello", "a key")
+        confirmed = await connections[0].line()
+        server.process.send_signal(signal.SIGTERM)
+        begin = time.monotonic()
+        codes = [await connection.close_code() for connection in connections]
+        self.assertEqual(codes, [1001] * 500)
+        self.assertEqual(server.stop(), (0, ""))
+        self.assertLess(time.monotonic() - begin, 5)
+        self.start_again(url).url()
+        again = await people[0].connect("?since=0")
+        self.assertEqual(await again.line(), confirmed)
+
+    @gen_test(timeout=20)
+    async def test_reload_says_goodbye(self):
+        folder = os.path.dirname(self.db)
+        for name in ("chat.py", "templates", "static"):
+            copy = shutil.copy if name == "chat.py" else shutil.copytree
+            copy(TOP / name, os.path.join(folder, name))
+        server = self.start("--port=0", "--debug", folder=folder)
+        port = server.url().rpartition(":")[2]
+        server.stop()
+        server = self.start(f"--port={port}", "--debug", folder=folder)
+        alice = self.visitor(server.url()).sign_in("alice")
+        connection = await alice.connect()
+        await connection.send("hello")
+        self.assertEqual(await connection.texts(1), ["hello"])
+        closing = asyncio.ensure_future(connection.close_code())
+        while not closing.done():  # it looks twice a second
+            os.utime(os.path.join(folder, "chat.py"))
+            await asyncio.sleep(0.1)
+        self.assertEqual(closing.result(), 1001)
+        server.url()
+        connection = await alice.connect("?since=0")
+        self.assertEqual(await connection.texts(1), ["hello"])
+
+    @gen_test(timeout=150)
+    async def test_readers_that_stop_cost_little(self):
+        quick, _ = await self.latency_and_growth(stalled=0)
+        slow, growth = await self.latency_and_growth(stalled=20)
+        self.assertLess(slow, 2 * quick + 0.02, f"99th percentile, not {quick} s")
+        self.assertLess(growth, 20_000, "kB")
+
+    async def latency_and_growth(self, stalled, readers=20, rate=100, seconds=34):
+        """Talk at a given rate; return the 99th percentile and the server's growth."""
+        server = self.start("--port=0")
+        url = server.url()
+        people = [
+            self.visitor(url).sign_in(f"user{n}") for n in range(readers + stalled)
+        ]
+        connections = [await person.connect() for person in people]
+        for connection in connections[readers : readers + stalled]:
+            connection.ws.protocol.stream.socket.setsockopt(
+                socket.SOL_SOCKET, socket.SO_RCVBUF, 4096
+            )  # Tornado's client reads one message ahead, then stops
+        held, begin = memory(server.process.pid), time.monotonic()
+        count = rate * seconds
+        reading = [
+            asyncio.ensure_future(self.latencies(connection, count))
+            for connection in connections[:readers]
+        ]
+        for number in range(count):
+            await asyncio.sleep(begin + number / rate - time.monotonic())
+            text = f"{time.monotonic()} {'x' * 1880}"
+            await connections[number % readers].send(text)
+        delays = sorted(
+            delay for some in await asyncio.gather(*reading) for delay in some
+        )
+        self.assertEqual(len(delays), count * readers)
+        growth = memory(server.process.pid) - held
+        self.assertEqual(server.stop(), (0, ""))
+        os.remove(self.db)
+        return delays[len(delays) * 99 // 100], growth
+
+    async def latencies(self, connection, count):
+        delays = []
+        while len(delays) < count:
+            text = (await connection.line())["msg"]
+            delays.append(time.monotonic() - float(text.split()[0]))
+        return delays
+
+    @gen_test(timeout=120)
+    async def test_ten_thousand_idle_connections(self):
+        many = 10_000
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(
+            resource.RLIMIT_NOFILE, (most, most)
+        )  # the server inherits it
+        server = self.start("--port=0")
+        url, pid = server.url(), server.process.pid
+        alice = self.visitor(url).sign_in("alice")
+        held = memory(pid)
+        idle = [await self.connect_cheaply(url, alice) for _ in range(many)]
+        self.assertLess((memory(pid) - held) / many, 30, "kB a connection")
+        begin = time.monotonic()
+        connection = await alice.connect()
+        self.assertLess(time.monotonic() - begin, 0.5, "seconds to join")
+        begin = time.monotonic()
+        await connection.send("hello")
+        await connection.line()
+        for reader, _ in idle:
+            await reader.readuntil(b'"key": null}')
+        self.assertLess(
+            time.monotonic() - begin, 5, "seconds to the last, read by Python"
+        )
+        for _, writer in idle:
+            writer.close()
+
+    async def connect_cheaply(self, url, visitor):
+        """Open a WebSocket that costs this process little."""
+        port = url.rpartition(":")[2]
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(upgrade_request(port, visitor.headers()))
+        assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
+        return reader, writer
+
+    @gen_test(timeout=300)
+    async def test_kill_fifty_times(self):
+        talkers = self.talkers("", count=20, messages=1000)
+        await self.kill_often(talkers, 20_000, rounds=50)
+        self.assert_exactly_once(talkers, 20_000)
+        with contextlib.closing(sqlite3.connect(self.db)) as db:
+            check = db.execute("PRAGMA integrity_check").fetchone()
+        self.assertEqual(check, ("ok",))
+
+
+# ------------------------------------------------------------------------------- floods
+
+
+class Probe:
+    """People who talk while somebody attacks, and how long they wait."""
+
+    def __init__(self, url, test):
+        self.visitors = [
+            test.visitor(url).sign_in(name) for name in ("ann", "ben", "cat")
+        ]
+
+    async def __aenter__(self):
+        self.people = [await visitor.connect() for visitor in self.visitors]
+        return self
+
+    async def __aexit__(self, *_):
+        for person in self.people:
+            person.ws.close()
+
+    async def measure(self, seconds=3):
+        """Say something every 50 ms; return the 99th percentile, in milliseconds.
+
+        In turn, for one person may say ten things a second.
+        """
+        times, count = [], int(seconds * 20)
+        reading = [asyncio.ensure_future(self.read(n, count, times)) for n in range(3)]
+        begin = time.monotonic()
+        for number in range(count):
+            await asyncio.sleep(max(0, begin + number / 20 - time.monotonic()))
+            person = self.people[number % 3]
+            await person.send(f"probe {time.monotonic()}")
+        await asyncio.wait_for(asyncio.gather(*reading), 10)
+        return sorted(times)[int(len(times) * 0.99)] * 1000
+
+    async def read(self, number, count, times):
+        while count:
+            line = await self.people[number].line()
+            if line["name"] in ("ann", "ben", "cat"):
+                times.append(time.monotonic() - float(line["msg"].split()[1]))
+                count -= 1
+
+
+@heavy
+@unittest.skipUnless(sys.platform == "linux", "reads /proc")
+class FloodTest(ProcessCase):
+    """Floods against a chat in which three people talk."""
+
+    LATENCY, GROWTH = 500, 20  # milliseconds (99th percentile), MB
+
+    async def flood(self, attack, *arguments):
+        """Start a chat, attack it, and check what its people and its machine feel."""
+        server = self.start("--port=0")
+        url = server.url()
+        self.port, self.process = int(url.rpartition(":")[2]), server.process
+        async with Probe(url, self) as probe:
+            before, held = await probe.measure(2), self.memory()
+            attacking = asyncio.ensure_future(attack(*arguments))
+            during = await probe.measure(4)
+            attacker = await asyncio.wait_for(attacking, 90)
+            grown = self.memory() - held
+            after = await probe.measure(1)
+        figures = (
+            f"{self.id().rpartition('.')[2]}: 99th percentile {before:.0f} ms before, "
+            f"{during:.0f} during, {after:.0f} after, {grown:.1f} MB"
+        )
+        print(figures)
+        begin = time.monotonic()
+        status, errors = server.stop()
+        self.assertEqual((status, errors[-2000:]), (0, ""), figures)
+        self.assertLess(time.monotonic() - begin, 5, figures)
+        if attacker:  # who went on through all of this
+            attacker.transport.abort()
+        self.assertLess(during, self.LATENCY, figures)
+        self.assertLess(grown, self.GROWTH, figures)
+
+    def memory(self):
+        """Return the most memory that the server has had so far, in MB."""
+        return memory(self.process.pid, "VmHWM") / 1024
+
+    async def connect(self, data=b""):
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        writer.write(data)
+        return reader, writer
+
+    def handshake(self):
+        cookie = create_signed_value(SECRET, "username", "mallory").decode()
+        return upgrade_request(self.port, {"Cookie": f"username={cookie}"})
+
+    async def send_frames(self, frame, begin=b""):
+        """Send 100,000 frames; the connection must still be open 4 seconds later."""
+        reader, writer = await self.connect(self.handshake() + begin)
+        sending = asyncio.ensure_future(self.pour(writer, frame * 1000))
+        reading = asyncio.ensure_future(reader.read())
+        await asyncio.wait([reading], timeout=4)
+        self.assertFalse(reading.done(), "The flood was cut.")
+        reading.cancel()
+        sending.cancel()
+        return writer
+
+    async def pour(self, writer, data):
+        for _ in range(100):
+            writer.write(data)
+            await writer.drain()
+
+    async def refuse(self, data):
+        """Send what is too large; the server must close, whatever is on its way."""
+        with contextlib.suppress(ConnectionError):
+            reader, writer = await self.connect()
+            for start in range(0, len(data), 65536):
+                writer.write(data[start : start + 65536])
+                await writer.drain()
+            answer = await reader.read()
+            self.assertNotRegex(answer, rb"^HTTP/1.1 [235]")
+        writer.close()
+
+    async def refuse_all(self, *requests):
+        for request in requests:
+            await self.refuse(request)
+
+    @gen_test(timeout=30)
+    async def test_flood_of_texts(self):
+        await self.flood(self.send_frames, to_client_frame(b"x"))
+
+    @gen_test(timeout=30)
+    async def test_flood_of_long_texts(self):
+        await self.flood(self.send_frames, to_client_frame(b"x" * 1000))
+
+    @gen_test(timeout=30)
+    async def test_flood_of_empty_texts(self):
+        await self.flood(self.send_frames, to_client_frame(b""))
+
+    # Before 6.6, Tornado takes what one connection sends in one go, while all wait.
+    @unittest.skipIf(tornado.version_info < (6, 6), "Tornado 6.6 is fair")
+    @gen_test(timeout=30)
+    async def test_flood_of_pings(self):
+        await self.flood(self.send_frames, to_client_frame(b"?" * 125, 9))
+
+    # Before 6.6, Tornado takes what one connection sends in one go, while all wait.
+    @unittest.skipIf(tornado.version_info < (6, 6), "Tornado 6.6 is fair")
+    @gen_test(timeout=30)
+    async def test_flood_of_pongs(self):
+        await self.flood(self.send_frames, to_client_frame(b"", 10))
+
+    # Before 6.6, Tornado takes what one connection sends in one go, while all wait.
+    @unittest.skipIf(tornado.version_info < (6, 6), "Tornado 6.6 is fair")
+    @gen_test(timeout=30)
+    async def test_flood_of_fragments(self):
+        begin, part = to_client_frame(b"x", fin=False), to_client_frame(b"", 0, False)
+        await self.flood(self.send_frames, part, begin)
+
+    @gen_test(timeout=30)
+    async def test_connections_opened_and_dropped(self):
+        await self.flood(self.open_and_drop, 2000)
+
+    async def open_and_drop(self, count):
+        for number in range(count):
+            data = (b"", b"GET / HTTP/1.1\r\n", self.handshake())[number % 3]
+            reader, writer = await self.connect(data)
+            if number % 3 == 2:
+                await reader.readuntil(b"\r\n\r\n")
+            if number % 2:
+                writer.transport.abort()
+            writer.close()
+
+    @gen_test(timeout=40)
+    async def test_slow_headers_and_bodies(self):
+        await self.flood(self.send_slowly, 500)
+
+    async def send_slowly(self, count):
+        """Hold sockets open, byte by byte; those with a body are closed after 10 s."""
+        form = b"POST /login HTTP/1.1\r\nHost: x\r\nContent-Length: 999\r\n\r\n"
+        head = b"GET / HTTP/1.1\r\nHost: x\r\nX: "
+        lines = [await self.connect((form, head)[n % 2]) for n in range(count)]
+        for _ in range(24):
+            for _, writer in lines:
+                writer.write(b"x")
+            await asyncio.sleep(0.5)
+        self.assertTrue(all(reader.at_eof() for reader, _ in lines[::2]))
+        for _, writer in lines:
+            writer.close()
+
+    @gen_test(timeout=60)
+    async def test_requests_too_large(self):
+        form = "POST /login HTTP/1.1\r\nHost: x\r\nCookie: _xsrf=00\r\n"
+        kind = "Content-Type: application/x-www-form-urlencoded\r\n"
+        body = b"_xsrf=00&name=" + b"x" * 100_000_000
+        chunk = b"f000\r\n" + b"x" * 0xF000 + b"\r\n"
+        get = b"GET / HTTP/1.1\r\nHost: x\r\n"
+        await self.flood(
+            self.refuse_all,
+            f"{form}{kind}Content-Length: {len(body)}\r\n\r\n".encode() + body,
+            f"{form}{kind}Transfer-Encoding: chunked\r\n\r\n".encode() + chunk * 1600,
+            *[get + b"a: b\r\n" * 10_000 + b"\r\n"] * 20,
+            *[get + b"Cookie: " + b"a=b; " * 200_000 + b"\r\n\r\n"] * 20,
+        )
+
+    @gen_test(timeout=40)
+    async def test_more_connections_than_files(self):
+        import resource  # Unix alone has it
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (100, hard))
+        self.io_loop.call_later(
+            1, resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard)
+        )
+        await self.flood(self.crowd, 200)
+
+    async def crowd(self, count):
+        """Open more connections than the server may have files, and look around."""
+        lines = [await self.connect() for _ in range(count)]
+        await asyncio.sleep(3)
+        busy = self.cpu()
+        await asyncio.sleep(1)
+        self.assertLess(self.cpu() - busy, 0.5)
+        for _, writer in lines:
+            writer.close()
+
+    def cpu(self):
+        """Return the seconds of CPU that the server has used."""
+        with open(f"/proc/{self.process.pid}/stat") as file:
+            fields = file.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
