@@ -4,7 +4,6 @@
 
 const MAX_MESSAGE = 2000; // characters, as on the server
 const MAX_SHOWN = 500; // messages in the document: more would slow the page down
-const GROUP_TIME = 300; // seconds for which messages of one author share a heading
 const PATIENCE = 10000; // ms without a line while a message waits for its answer
 const SILENCE = 45000; // ms without a line: the server sends one every 30 s at least
 const LASTING = 10000; // ms after which a connection counts as a good one
@@ -14,17 +13,17 @@ const ANEW_TIME = 5000; // ms within which all pages begin anew, each at its own
 
 const me = document.body.dataset.name;
 const drawer = me; // in sessionStorage; the next one at this browser is somebody else
-const [state, scroller, log, messages, unsentList, composer, newer, problem, text] = [
-  "status", "scroller", "log", "messages", "pending", "composer", "newer", "problem", "text",
-].map((id) => document.getElementById(id));
-const days = new Intl.DateTimeFormat([], { weekday: "long", day: "numeric", month: "long" });
-const clock = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit" });
+const [state, scroller, log, messages, unsentList, composer, newer, problem, text] =
+  "status,scroller,log,messages,pending,composer,newer,problem,text".split(",")
+    .map((id) => document.getElementById(id));
+const mark = build("mark", {}); // above what came while nobody looked
 
 let ws; // try ws.send("hello") in the browser's console
 let cursor = null; // the last message received: { since: its id, at: its time }
 const pending = new Map(); // idempotency key -> { msg }
 const refused = new Map(); // idempotency key -> { msg, note }: the note says why
 let attempts = 0, unread = 0;
+let height = 0; // of the part of the conversation that one sees, in pixels
 const timers = {};
 
 function later(name, action, delay) {
@@ -52,7 +51,7 @@ function opened() {
   sendPending();
 }
 
-// The newest messages come. They are history: only what follows is read aloud and counted.
+// The newest messages come: history. What follows is news, read aloud and counted.
 function begin() {
   messages.replaceChildren();
   log.setAttribute("aria-live", "off");
@@ -64,7 +63,7 @@ function closed({ code }) {
   clearTimeout(timers.watch);
   clearTimeout(timers.lasting);
   state.className = "offline";
-  say(state, "Offline. Messages are kept and sent later.");
+  say(state, "Offline. Your messages wait here.");
   if (code === 1008) askWhy();
   if (code === 1012) cursor = null;
   // With a random part, or all would come back at once.
@@ -105,8 +104,8 @@ function submit(event) {
   event.preventDefault();
   const msg = text.value.trim();
   const length = [...msg].length; // as the server counts: an emoji is one
-  const limits = `Messages are limited to ${MAX_MESSAGE} characters; this has ${length}.`;
-  if (length > MAX_MESSAGE) say(problem, limits);
+  const limit = `Messages are limited to ${MAX_MESSAGE} characters, this has ${length}.`;
+  if (length > MAX_MESSAGE) say(problem, limit);
   else if (msg) send({ msg }, crypto.getRandomValues(new Uint32Array(4)).join("-"));
 }
 
@@ -183,10 +182,12 @@ function accept(message) {
   show(message);
   if (log.getAttribute("aria-live") === "off") return;
   newer.hidden = false;
-  if (document.hidden && message.name !== me) count(unread + 1);
+  if (!document.hidden || message.name === me) return;
+  if (!unread) messages.lastElementChild.prepend(mark);
+  count(unread + 1);
 }
 
-// A resend is answered by its key alone if it was stored before all that the server sent.
+// The key alone comes if it was stored before all that this page has been sent.
 function settle({ key, msg }) {
   if (!pending.delete(key)) return;
   update();
@@ -210,47 +211,22 @@ function say(element, words) {
   if (element.textContent !== words) element.textContent = words;
 }
 
-// Strings go in as text, never as HTML: a message may contain anything.
-function build(kind, parts) {
-  const item = document.getElementById(kind).content.firstElementChild.cloneNode(true);
-  for (const part in parts) item.querySelector(`.${part}`).textContent = parts[part];
-  return item;
-}
-
 function show(message) {
   messages.append(messageItem(message, messages.lastElementChild));
 }
 
-// The item above decides whether the day and the author are told again.
-function messageItem({ id, at, name, msg }, above) {
-  const day = days.format(at * 1000), time = clock.format(at * 1000);
-  const [avatar] = name.replace("@", "").toUpperCase();
-  const item = build("message", { day, avatar, name, time, msg });
-  const last = above ? above.dataset : {};
-  const today = last.day === day;
-  const group = today && last.name === name && at - last.at < GROUP_TIME;
-  Object.assign(item.dataset, { id, at, name, day });
-  item.style.setProperty("--hue", hue(name));
-  item.classList.toggle("own", name === me);
-  item.classList.toggle("today", today);
-  item.classList.toggle("continued", group);
-  return item;
-}
-
+// What is being read stays where it is.
 function trim() {
+  const rest = scroller.scrollHeight - scroller.scrollTop;
   while (messages.childElementCount > MAX_SHOWN) messages.firstChild.remove();
+  scroller.scrollTop = scroller.scrollHeight - rest;
 }
 
 function unsentItem([key, message]) {
-  const item = build("unsent", message);
+  const item = build("unsent", { ...message, msg: format(message.msg) });
   item.classList.toggle("refused", refused.has(key));
   item.querySelector("button").onclick = () => edit(key);
   return item;
-}
-
-// Steps of 137 degrees, the golden angle, keep the colours of similar names apart.
-function hue(name) {
-  return [...name].reduce((sum, letter) => ((sum + letter.codePointAt(0)) * 137) % 360, 0);
 }
 
 function count(number) {
@@ -258,8 +234,8 @@ function count(number) {
   document.title = unread ? `(${unread}) Chat` : "Chat";
 }
 
-function atBottom() {
-  return scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 40;
+function atBottom(seen = scroller.clientHeight) {
+  return scroller.scrollHeight - scroller.scrollTop - seen < 40;
 }
 
 function toBottom() {
@@ -281,10 +257,14 @@ function changed() {
 
 // As high as the text and its two borders; the style sheet stops it at five lines.
 function grow() {
-  const follow = atBottom();
   text.style.height = "auto";
   text.style.height = `${text.scrollHeight + 2}px`;
-  if (follow) toBottom();
+}
+
+// The end stays in sight when a bar appears, the composer grows, keys cover a phone.
+function resized() {
+  if (atBottom(height)) toBottom();
+  height = scroller.clientHeight;
 }
 
 // ------------------------------------------------------------------ What people do
@@ -295,13 +275,23 @@ function press(event) {
   if (event.key === "Enter" && !event.shiftKey && !composing) submit(event);
 }
 
+// Who looks again reads on at the mark. Besides, a hidden tab's timers are slow.
+function look() {
+  if (unread && atBottom()) {
+    mark.scrollIntoView({ block: "nearest" });
+    newer.hidden = atBottom();
+  }
+  count(0);
+  connect();
+}
+
 composer.onsubmit = submit;
 text.onkeydown = press;
 text.oninput = changed;
-newer.onclick = toBottom;
+newer.onclick = () => { toBottom(); scroller.focus(); }; // or it falls to the body
 scroller.onscroll = () => { if (atBottom()) newer.hidden = true; };
-// A hidden tab's timers are slow.
-document.onvisibilitychange = () => { count(0); connect(); };
+document.onvisibilitychange = look;
+new ResizeObserver(resized).observe(scroller);
 window.ononline = connect;
 window.onoffline = hangUp;
 restore();
