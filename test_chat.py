@@ -44,7 +44,7 @@ from tests.support import (
 class SetUpTest(ProcessCase):
     def test_requirements_same_in_both_places(self):
         inline = re.search(
-            r"^# dependencies = (.*)$", project_text("chat.py"), re.M
+            r"^# dependencies = (.*)$", project_text("chat.py"), re.MULTILINE
         )
         required = project_text("requirements.txt").split()
         self.assertEqual(json.loads(inline.group(1)), required)
@@ -634,10 +634,10 @@ class RoomTest(AsyncTestCase):
     @gen_test
     async def test_disk_full_then_room_again(self):
         self.room.db.execute("PRAGMA max_page_count = 1")
-        with ExpectLog("tornado.application", "A message is not stored"):
-            with self.assertRaises(chat.RoomError):
-                for number in range(1000):
-                    await self.room.post("alice", "x" * 1000, str(number))
+        full = ExpectLog("tornado.application", "A message is not stored")
+        with full, self.assertRaises(chat.RoomError):
+            for number in range(1000):
+                await self.room.post("alice", "x" * 1000, str(number))
         self.room.db.execute("PRAGMA max_page_count = 100000")
         await self.room.post("alice", "x" * 1000, str(number))
         self.assertEqual((await self.room.read(number))[0], number + 1)

@@ -13,7 +13,7 @@ import unittest
 
 from tornado.web import create_signed_value
 
-from tests.support import TOP, ChatCase
+from tests.support import TOP, ChatCase, until
 
 try:
     from playwright.async_api import async_playwright, expect
@@ -201,9 +201,11 @@ class PageCase(ChatCase):
 
     async def post(self, *texts, name="bob"):
         """Let somebody post messages, past the network."""
+        room = self._app.room
+        end = room.end + len(texts)
         for text in texts:
-            await self._app.room.post(name, text, None)
-        await asyncio.sleep(0.1)
+            await room.post(name, text, None)
+        await until(lambda: room.end >= end)
 
     async def start_server(self, port):
         """Start a chat to be killed; return its process and a match of its address."""

@@ -393,6 +393,10 @@ class Talker:
                 await self.read(chat_socket, everything)
                 sending.cancel()
 
+    async def until_seen(self, count):
+        """Wait until so many messages have been seen."""
+        await until(lambda: len(self.seen) >= count)
+
     async def send_all(self, chat_socket):
         with contextlib.suppress(Exception):  # the line broke: run() connects anew
             for key in list(self.unconfirmed):
@@ -456,9 +460,9 @@ class RedisServer:
 
     def start(self):
         """Start it, and wait until it answers."""
+        options = f"--bind 127.0.0.1 --port {self.port} --appendonly yes".split()
         self.process = subprocess.Popen(
-            ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1"]
-            + ["--dir", self.folder, "--save", "", "--appendonly", "yes"],
+            ["redis-server", *options, "--save", "", "--dir", self.folder],
             stdout=subprocess.DEVNULL,
         )
         while self.process.poll() is None:
@@ -485,7 +489,7 @@ class NginxProxy:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         readme = project_text("README.md")
-        config = re.search("```nginx\n(.*?)```", readme, re.S).group(1)
+        config = re.search("```nginx\n(.*?)```", readme, re.DOTALL).group(1)
         for old, new in (
             ("127.0.0.1:5001", urls[0].removeprefix("http://")),
             ("127.0.0.1:5002", urls[1].removeprefix("http://")),

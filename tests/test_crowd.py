@@ -28,6 +28,7 @@ from tests.support import (
     ProcessCase,
     heavy,
     to_client_frame,
+    until,
     upgrade_request,
 )
 
@@ -58,8 +59,7 @@ class KillCase(CrowdCase):
             target = len(talkers[0].seen) + moments.randrange(
                 count // rounds // 2, count // rounds
             )
-            while len(talkers[0].seen) < min(target, count):
-                await asyncio.sleep(0.001)
+            await talkers[0].until_seen(min(target, count))
             server.stop(signal.SIGKILL)
             server = self.start_again(url)
             server.url()
@@ -406,11 +406,10 @@ class FloodTest(ProcessCase):
         form = b"POST /login HTTP/1.1\r\nHost: x\r\nContent-Length: 999\r\n\r\n"
         head = b"GET / HTTP/1.1\r\nHost: x\r\nX: "
         lines = [await self.connect((form, head)[n % 2]) for n in range(count)]
-        for _ in range(24):
+        while not all(reader.at_eof() for reader, _ in lines[::2]):
             for _, writer in lines:
                 writer.write(b"x")
             await asyncio.sleep(0.5)
-        self.assertTrue(all(reader.at_eof() for reader, _ in lines[::2]))
         for _, writer in lines:
             writer.close()
 
@@ -431,8 +430,6 @@ class FloodTest(ProcessCase):
 
     @gen_test(timeout=40)
     async def test_more_connections_than_files(self):
-        import resource  # Unix alone has it
-
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (100, hard))
         self.io_loop.call_later(
@@ -443,7 +440,7 @@ class FloodTest(ProcessCase):
     async def crowd(self, count):
         """Open more connections than the server may have files, and look around."""
         lines = [await self.connect() for _ in range(count)]
-        await asyncio.sleep(3)
+        await until(lambda: sum(reader.at_eof() for reader, _ in lines) > count / 2)
         busy = self.cpu()
         await asyncio.sleep(1)
         self.assertLess(self.cpu() - busy, 0.5)

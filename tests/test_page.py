@@ -10,6 +10,7 @@ from tornado.testing import gen_test
 
 import chat
 from tests.page_support import Cable, PageCase, expect
+from tests.support import needs_signals, until
 
 LONG_TASKS = """window.long = []; new PerformanceObserver((list) => {
   for (const entry of list.getEntries()) window.long.push(entry.duration);
@@ -88,6 +89,7 @@ class BrowserTest(PageCase):
 
     # --------------------------------------------------------------- Lines that break
 
+    @needs_signals
     @gen_test(timeout=40)
     async def test_pending_server_killed(self):
         process, found = await self.start_server(0)
@@ -108,12 +110,12 @@ class BrowserTest(PageCase):
     @gen_test(timeout=30)
     async def test_connection_offline_and_back(self):
         page = await self.sign_in("alice")
+        await page.evaluate("attempts = 9")  # so that the next one is seconds away
         await page.context.set_offline(True)
         await expect(page.locator("#status")).to_contain_text("Offline")
         await self.say(page, "later", sent=False)
         await self.post("meanwhile")
         await expect(page.locator("#pending .note")).to_have_text("Not sent yet")
-        await page.wait_for_timeout(4000)  # by now the next attempt is seconds away
         await page.context.set_offline(False)
         await expect(page.locator("#status.online")).to_be_visible(timeout=500)
         await self.shows(page, "meanwhile", "later")
@@ -142,7 +144,7 @@ class BrowserTest(PageCase):
             page = await self.sign_in("alice", url=cable.url)
             await page.evaluate("receive = () => {}; ws.onmessage = null")
             await self.say(page, "one", sent=False)
-            await asyncio.sleep(0.3)
+            await until(lambda: self._app.room.end == 1)
             await self.post(*(f"m{i}" for i in range(60)))
             await page.reload()
             await self.shows(page, "one", *(f"m{i}" for i in range(60)))
@@ -168,14 +170,15 @@ class BrowserTest(PageCase):
         async with Cable(self.get_http_port()) as cable:
             page = await self.sign_in("alice", url=cable.url, script=HURRY)
             cable.thawed.clear()
-            await asyncio.sleep(1.5)  # nobody waits for an answer: the line may be idle
+            # Nobody waits for an answer: the line may be idle.
+            await page.evaluate("new Promise((end) => setTimeout(end, PATIENCE * 1.2))")
             await expect(page.locator("#status")).to_have_text("Connected")
             await self.say(page, "one", sent=False)
             await expect(page.locator("#status")).to_contain_text("Off", timeout=2000)
             attempts = []
             page.on("websocket", lambda attempt: attempts.append(attempt))
-            await asyncio.sleep(3.5)  # the next attempts hang as well, and are given up
-            self.assertGreater(len(attempts), 1)
+            # The next attempts hang as well, and are given up.
+            await until(lambda: len(attempts) > 1)
             cable.thawed.set()
             await self.shows(page, "one")
             await expect(page.locator("#status")).to_have_text("Connected")

@@ -238,8 +238,10 @@ class RedisTest(CrowdCase):
         await until(lambda: self.redis.client.zscore(chat.NAMES, name) != score)
 
     async def until_free(self, url, name):
-        while (await self.visitor(url).post("/login", name=name)).code != 303:
-            await asyncio.sleep(0.1)
+        """Sign in again and again, until the name is to be had."""
+        code = None
+        while code != 303:
+            code = (await self.visitor(url).post("/login", name=name)).code
 
     @gen_test(timeout=20)
     async def test_sign_out_closes_connections_everywhere(self):
@@ -420,7 +422,7 @@ class RedisTest(CrowdCase):
     async def run_and_disturb(self, people, count, disturb):
         """Let the people talk; do something when a third of it has been said."""
         running = [asyncio.ensure_future(person.run(count)) for person in people]
-        await until(lambda: len(people[0].seen) >= count // 3)
+        await people[0].until_seen(count // 3)
         disturb()
         await asyncio.gather(*running)
         self.assert_exactly_once(people, count)

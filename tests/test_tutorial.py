@@ -78,7 +78,7 @@ def find_steps(listings, path):
 
 def count_common(listing, lines):
     """Return how many lines are the same from the beginning."""
-    pairs = zip(listing, lines)
+    pairs = zip(listing, lines, strict=False)  # the listing is the shorter one
     return len(list(itertools.takewhile(lambda pair: pair[0] == pair[1], pairs)))
 
 
@@ -86,8 +86,8 @@ def program_after(step):
     """Return chat.py without the lines of the steps after this one."""
     lines = project_text("chat.py").split("\n")
     listings = [x for x in read_listings() if x.language == "python"]
-    steps = find_steps(listings, "chat.py")
-    return "\n".join(line for line, its in zip(lines, steps) if its <= step)
+    pairs = zip(lines, find_steps(listings, "chat.py"), strict=True)
+    return "\n".join(line for line, its in pairs if its <= step)
 
 
 class ListingTest(unittest.TestCase):
@@ -220,7 +220,7 @@ class StepTest(StepCase):
         server.process.terminate()
         self.assertEqual(await alice.close_code(), 1001)
         self.assertEqual(server.stop(), (0, ""))
-        status, line = self.refusal("--redis=redis://127.0.0.1")
+        _, line = self.refusal("--redis=redis://127.0.0.1")
         self.assertIn("there is no option --redis", line)
 
 
@@ -258,10 +258,10 @@ class Terminal:
 
     def run(self, listing):
         text = "\n".join(listing.lines)
-        for typed in re.split(r"^(?=\$ |\^C)", text, flags=re.M)[1:]:
+        for typed in re.split(r"^(?=\$ |\^C)", text, flags=re.MULTILINE)[1:]:
             command, _, expected = typed.partition("\n")
             if command == "^C":
-                actual = self.stop(self.running.pop(), signal.SIGINT)
+                actual = self.interrupt(self.running.pop())
             else:
                 command = re.sub(r"\b50\d\d\b", self.port, command[2:])
                 endless = "The chat runs" in expected or "redis-server" in command
@@ -291,9 +291,15 @@ class Terminal:
             return ""
         return self.running[-1].stdout.readline()
 
-    def stop(self, process, number=signal.SIGKILL):
-        process.send_signal(number)
+    def interrupt(self, process):
+        """Press Ctrl-C; return what it still has to say."""
+        process.send_signal(signal.SIGINT)
         return process.communicate(timeout=10)[0]
+
+    def close(self):
+        for process in self.running:
+            process.kill()
+            process.communicate()
 
     def compare(self, listing, command, expected, actual):
         for shown, real in self.ports.items():
@@ -321,12 +327,12 @@ class SessionTest(StepCase):
                     text = "\n".join(listing.lines)
                     text = re.sub(r"\b50\d\d\b", terminal.port, text)
                     name = listing.lines[0].removeprefix("# ")
-                    Path(self.folder.name, name).write_text(text + "\n")
+                    path = Path(self.folder.name, name)
+                    path.write_text(text + "\n", encoding="utf-8")
                 elif listing.language == "console" and listing.step == step:
                     terminal.run(listing)
         finally:
-            for process in terminal.running:
-                terminal.stop(process)
+            terminal.close()
 
     def test_session_1(self):
         self.check(1)
@@ -352,7 +358,6 @@ class SessionTest(StepCase):
     @needs_redis
     def test_session_8(self):
         self.check(8)
-
 
 
 class ExamplesTest(unittest.TestCase):
