@@ -1,28 +1,29 @@
-// The chat's page: one WebSocket that comes back by itself and goes on where it stopped.
+// The chat's page: a WebSocket that comes back by itself and goes on where it stopped.
 // A message is pending until the server has sent it back; then it is in the log.
 "use strict";
 
-const HISTORY = 50; // messages before the first pending one, after a reload
 const MAX_MESSAGE = 2000; // characters, as on the server
 const MAX_SHOWN = 500; // messages in the document: more would slow the page down
-const GROUP_TIME = 300; // seconds for which messages of one author share a heading
-const PATIENCE = 10000; // ms without an answer that make a connection a dead one
+const PATIENCE = 10000; // ms without a line while a message waits for its answer
+const SILENCE = 45000; // ms without a line: the server sends one every 30 s at least
+const LASTING = 10000; // ms after which a connection counts as a good one
 const RETRY_TIME = 5000; // ms until a message that could not be stored is sent again
 const MAX_DELAY = 10000; // ms between two attempts to connect
+const ANEW_TIME = 5000; // ms within which all pages begin anew, each at its own moment
 
 const me = document.body.dataset.name;
-const [scroller, log, messages, unsentList, newer, composer, text, status] =
-  ["scroller", "log", "messages", "pending", "newer", "composer", "text", "status"]
+const drawer = me; // in sessionStorage; the next one at this browser is somebody else
+const [state, scroller, log, messages, unsentList, composer, newer, problem, text] =
+  "status,scroller,log,messages,pending,composer,newer,problem,text".split(",")
     .map((id) => document.getElementById(id));
-const days = new Intl.DateTimeFormat([], { weekday: "long", day: "numeric", month: "long" });
-const clock = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit" });
+const mark = build("mark", {}); // above what came while nobody looked
 
 let ws; // try ws.send("hello") in the browser's console
-let cursor = null; // the id of the last message received
-let previous = {}; // the last message shown
+let cursor = null; // the last message received: { since: its id, at: its time }
 const pending = new Map(); // idempotency key -> { msg }
 const refused = new Map(); // idempotency key -> { msg, note }: the note says why
 let attempts = 0, unread = 0;
+let height = 0; // of the part of the conversation that one sees, in pixels
 const timers = {};
 
 function later(name, action, delay) {
@@ -32,50 +33,69 @@ function later(name, action, delay) {
 
 // ------------------------------------------------------------------ The connection
 
-// Somebody else may have signed in here meanwhile, and must not send my messages.
 function connect() {
-  if (localStorage.name !== me) return location.reload();
   if (ws?.readyState <= WebSocket.OPEN) return;
-  const since = cursor === null ? "" : `?since=${cursor}`;
-  ws = new WebSocket(`${location.origin.replace("http", "ws")}/ws${since}`);
-  Object.assign(ws, { onopen: open, onmessage: receive, onclose: close });
+  const query = new URLSearchParams({ name: me, ...cursor });
+  ws = new WebSocket(`${location.origin.replace("http", "ws")}/ws?${query}`);
+  Object.assign(ws, { onopen: opened, onmessage: receive, onclose: turnedAway });
   later("watch", hangUp, PATIENCE); // for the opening, too
 }
 
-function open() {
-  attempts = 0;
-  say("Connected");
+function opened() {
+  ws.onclose = closed;
+  state.className = "online";
+  say(state, "Connected");
+  // Not at once: a server that lets us in and then fails is to be left in peace, too.
+  later("lasting", () => { attempts = 0; }, LASTING);
+  if (!cursor) begin();
   sendPending();
-  // History is not news: only what comes after it is read aloud and counted.
-  later("news", () => { log.ariaLive = "polite"; }, 1000);
 }
 
-function close(event) {
-  if (event?.code === 1012) return startAnew();
-  say("Offline. Your messages wait.");
-  watch();
-  leaveIfSignedOut();
+// The newest messages come: history. What follows is news, read aloud and counted.
+function begin() {
+  messages.replaceChildren();
+  log.setAttribute("aria-live", "off");
+  later("news", () => log.setAttribute("aria-live", "polite"), 1000);
+}
+
+// 1008: signed out. 1012: the log is not the one shown here, or is far ahead of it.
+function closed({ code }) {
+  clearTimeout(timers.watch);
+  clearTimeout(timers.lasting);
+  state.className = "offline";
+  say(state, "Offline. Your messages wait here.");
+  if (code === 1008) askWhy();
+  if (code === 1012) cursor = null;
   // With a random part, or all would come back at once.
-  later("connect", connect, Math.min(MAX_DELAY, 500 * 2 ** attempts++) * (0.5 + Math.random() / 2));
+  const delay = Math.min(MAX_DELAY, 500 * 2 ** attempts++) * (0.5 + Math.random() / 2);
+  later("connect", connect, code === 1012 ? ANEW_TIME * Math.random() : delay);
+}
+
+function turnedAway(event) {
+  closed(event);
+  askWhy();
 }
 
 // A refused handshake looks like a broken connection. The chat page tells which it was.
-async function leaveIfSignedOut() {
+async function askWhy() {
   const answer = await fetch("/chat", { redirect: "manual" }).catch(() => ({}));
-  if (answer.type === "opaqueredirect") location.assign("/");
+  if (answer.type === "opaqueredirect") return location.assign("/");
+  const page = answer.ok ? await answer.text() : "";
+  const { name = me } = new DOMParser().parseFromString(page, "text/html").body.dataset;
+  if (name !== me) location.reload(); // somebody else has signed in here meanwhile
 }
 
 // Without waiting for the closing handshake, which nobody answers on a dead connection.
 function hangUp() {
   ws.onopen = ws.onmessage = ws.onclose = null;
   ws.close();
-  close();
+  closed({});
 }
 
-// A connection is dead if nothing comes for PATIENCE while a message waits for its answer.
+// A line that dies silently is noticed: soon, if a message waits for its answer.
 function watch() {
-  clearTimeout(timers.watch);
-  if (pending.size && ws.readyState <= WebSocket.OPEN) later("watch", hangUp, PATIENCE);
+  if (ws.readyState > WebSocket.OPEN) return;
+  later("watch", hangUp, pending.size ? PATIENCE : SILENCE);
 }
 
 // ---------------------------------------------------------------- Pending messages
@@ -83,41 +103,48 @@ function watch() {
 function submit(event) {
   event.preventDefault();
   const msg = text.value.trim();
-  if ([...msg].length > MAX_MESSAGE) say(`Messages are limited to ${MAX_MESSAGE} characters.`);
+  const length = [...msg].length; // as the server counts: an emoji is one
+  const limit = `Messages are limited to ${MAX_MESSAGE} characters, this has ${length}.`;
+  if (length > MAX_MESSAGE) say(problem, limit);
   else if (msg) send({ msg }, crypto.getRandomValues(new Uint32Array(4)).join("-"));
 }
 
 function send(message, key) {
   pending.set(key, message);
-  update();
   setText("");
+  update();
   toBottom();
-  transmit(message, key);
+  transmit({ ...message, key });
   if (pending.size === 1) watch();
 }
 
-function transmit({ msg }, key) {
-  if (ws.readyState === WebSocket.OPEN) ws.send(JSON.stringify({ msg, key }));
+function transmit(object) {
+  if (ws.readyState === WebSocket.OPEN) ws.send(JSON.stringify(object));
 }
 
 function sendPending() {
-  pending.forEach(transmit);
+  pending.forEach(({ msg }, key) => transmit({ msg, key }));
   watch();
 }
 
-// sessionStorage survives a reload. Under my name: the next one here is somebody else.
 function update() {
-  const unsent = [...refused, ...pending];
-  sessionStorage.setItem(me, JSON.stringify({ cursor, unsent }));
-  unsentList.replaceChildren(...unsent.map(unsentItem));
+  unsentList.replaceChildren(...[...refused, ...pending].map(unsentItem));
+  save();
 }
 
-// A message sent before the reload may be in the log by now, behind the saved cursor.
+// sessionStorage survives a reload. Where it is full or forbidden, all else works.
+function save() {
+  const kept = { unsent: [...refused, ...pending], draft: text.value };
+  try { sessionStorage.setItem(drawer, JSON.stringify(kept)); } catch {}
+}
+
+// What was sent before the reload may be in the log by now: the server knows its key.
 function restore() {
-  const saved = JSON.parse(sessionStorage.getItem(me));
-  if (!saved?.unsent.length) return;
-  cursor = Math.max(0, saved.cursor - HISTORY);
-  for (const [key, message] of saved.unsent) pending.set(key, message);
+  let kept = null;
+  try { kept = JSON.parse(sessionStorage.getItem(drawer)); } catch {}
+  if (!kept) return;
+  for (const [key, message] of kept.unsent) pending.set(key, message);
+  setText(kept.draft || "");
   update();
 }
 
@@ -130,40 +157,46 @@ function edit(key) {
 
 // ------------------------------------------------------------ What the server says
 
+// What a line means: the first of these keys that it has decides. Others are ignored.
+const kinds = {
+  error: refuse,
+  msg: accept,
+  key: settle,
+};
+
 function receive(event) {
   const follow = atBottom();
   for (const line of event.data.split("\n")) {
-    const message = JSON.parse(line);
-    if ("error" in message) refuse(message);
-    else accept(message);
+    const object = JSON.parse(line);
+    const kind = Object.keys(kinds).find((key) => key in object);
+    if (kind) kinds[kind](object);
   }
-  while (messages.childElementCount > MAX_SHOWN) messages.firstChild.remove();
+  trim();
   watch();
   if (follow) toBottom();
 }
 
 function accept(message) {
-  if (cursor !== null && message.id <= cursor) return startAnew();
-  cursor = message.id;
-  if (message.name === me && pending.delete(message.key)) {
-    update();
-    say("Connected");
-  }
+  cursor = { since: message.id, at: message.at };
+  if (message.name === me) settle(message);
   show(message);
-  if (log.ariaLive === "off") return;
+  if (log.getAttribute("aria-live") === "off") return;
   newer.hidden = false;
-  if (document.hidden && message.name !== me) count(unread + 1);
+  if (!document.hidden || message.name === me) return;
+  if (!unread) messages.lastElementChild.prepend(mark);
+  count(unread + 1);
 }
 
-// Ids go back, and 1012 comes, only when the log has lost what this page shows.
-function startAnew() {
-  cursor = 0;
+// The key alone comes if it was stored before all that this page has been sent.
+function settle({ key, msg }) {
+  if (!pending.delete(key)) return;
   update();
-  location.reload();
+  if (!msg) say(problem, "Your message is stored, further up than this page reaches.");
+  else if (!pending.size) say(problem, "");
 }
 
 function refuse({ error, key, retry }) {
-  say(error);
+  say(problem, error);
   if (retry) return later("retry", sendPending, RETRY_TIME);
   if (!pending.has(key)) return;
   refused.set(key, { ...pending.get(key), note: `Not sent. ${error}` });
@@ -174,41 +207,26 @@ function refuse({ error, key, retry }) {
 // -------------------------------------------------------------- What the page shows
 
 // The same words again would be read aloud again.
-function say(sentence) {
-  if (status.textContent !== sentence) status.textContent = sentence;
-  status.classList.toggle("online", ws.readyState === WebSocket.OPEN);
+function say(element, words) {
+  if (element.textContent !== words) element.textContent = words;
 }
 
-// Strings go in as text, never as HTML: a message may contain anything.
-function build(kind, parts) {
-  const item = document.getElementById(kind).content.firstElementChild.cloneNode(true);
-  for (const part in parts) item.querySelector(`.${part}`).textContent = parts[part];
-  return item;
+function show(message) {
+  messages.append(messageItem(message, messages.lastElementChild));
 }
 
-function show({ name, msg, at }) {
-  const day = days.format(at * 1000);
-  const [avatar] = name.replace("@", "").toUpperCase();
-  const item = build("message", { day, avatar, name, time: clock.format(at * 1000), msg });
-  const group = day === previous.day && name === previous.name && at - previous.at < GROUP_TIME;
-  item.style.setProperty("--hue", hue(name));
-  item.classList.toggle("own", name === me);
-  item.classList.toggle("today", day === previous.day);
-  item.classList.toggle("continued", group);
-  messages.append(item);
-  previous = { name, at, day };
+// What is being read stays where it is.
+function trim() {
+  const rest = scroller.scrollHeight - scroller.scrollTop;
+  while (messages.childElementCount > MAX_SHOWN) messages.firstChild.remove();
+  scroller.scrollTop = scroller.scrollHeight - rest;
 }
 
 function unsentItem([key, message]) {
-  const item = build("unsent", message);
+  const item = build("unsent", { ...message, msg: format(message.msg) });
   item.classList.toggle("refused", refused.has(key));
   item.querySelector("button").onclick = () => edit(key);
   return item;
-}
-
-// Steps of 137 degrees, the golden angle, keep the colours of similar names apart.
-function hue(name) {
-  return [...name].reduce((sum, letter) => ((sum + letter.codePointAt(0)) * 137) % 360, 0);
 }
 
 function count(number) {
@@ -216,8 +234,8 @@ function count(number) {
   document.title = unread ? `(${unread}) Chat` : "Chat";
 }
 
-function atBottom() {
-  return scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 40;
+function atBottom(seen = scroller.clientHeight) {
+  return scroller.scrollHeight - scroller.scrollTop - seen < 40;
 }
 
 function toBottom() {
@@ -227,16 +245,26 @@ function toBottom() {
 
 function setText(msg) {
   text.value = msg;
-  grow();
+  changed();
   text.focus();
+}
+
+function changed() {
+  grow();
+  save();
+  say(problem, "");
 }
 
 // As high as the text and its two borders; the style sheet stops it at five lines.
 function grow() {
-  const follow = atBottom();
   text.style.height = "auto";
   text.style.height = `${text.scrollHeight + 2}px`;
-  if (follow) toBottom();
+}
+
+// The end stays in sight when a bar appears, the composer grows, keys cover a phone.
+function resized() {
+  if (atBottom(height)) toBottom();
+  height = scroller.clientHeight;
 }
 
 // ------------------------------------------------------------------ What people do
@@ -247,14 +275,24 @@ function press(event) {
   if (event.key === "Enter" && !event.shiftKey && !composing) submit(event);
 }
 
+// Who looks again reads on at the mark. Besides, a hidden tab's timers are slow.
+function look() {
+  if (unread && atBottom()) {
+    mark.scrollIntoView({ block: "nearest" });
+    newer.hidden = atBottom();
+  }
+  count(0);
+  connect();
+}
+
 composer.onsubmit = submit;
 text.onkeydown = press;
-text.oninput = grow;
-newer.onclick = toBottom;
-scroller.onscroll = () => { newer.hidden ||= atBottom(); };
-document.onvisibilitychange = () => { count(0); connect(); }; // a hidden tab's timers are slow
+text.oninput = changed;
+newer.onclick = () => { toBottom(); scroller.focus(); }; // or it falls to the body
+scroller.onscroll = () => { if (atBottom()) newer.hidden = true; };
+document.onvisibilitychange = look;
+new ResizeObserver(resized).observe(scroller);
 window.ononline = connect;
 window.onoffline = hangUp;
-localStorage.name = me; // of whoever opened this chat last, in any tab
 restore();
 connect();
