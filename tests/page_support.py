@@ -159,13 +159,16 @@ class PageCase(ChatCase):
     async def forge(self, name, **options):
         """Sign in with a cookie, as no form would let this name in."""
         page = await self.new_page(**options)
-        secret = self._app.settings["cookie_secret"]
-        value = create_signed_value(secret, "username", name).decode()
-        cookie = {"name": "username", "value": value, "url": self.url}
-        await page.context.add_cookies([cookie])
+        await page.context.add_cookies([self.cookie(name)])
         await page.goto("/chat")
         await expect(page.locator("#status.online")).to_be_visible()
         return page
+
+    def cookie(self, name):
+        """Return the cookie that signing in with a name gives."""
+        secret = self._app.settings["cookie_secret"]
+        value = create_signed_value(secret, "username", name).decode()
+        return {"name": "username", "value": value, "url": self.url}
 
     async def say(self, page, *texts, sent=True):
         """Type messages and send them; sent: wait until none is pending."""
