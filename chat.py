@@ -10,9 +10,12 @@ step by step; the banner comments carry the numbers of its steps.
 """
 
 import asyncio
+import collections
 import contextlib
+import functools
 import gc
 import json
+import logging
 import os
 import re
 import signal
@@ -22,13 +25,15 @@ import sys
 import time
 import unicodedata
 
-from tornado import auth, autoreload, httpserver, iostream, log, netutil, web, websocket
+from tornado import auth, autoreload, httpserver, ioloop, log, netutil, web, websocket
 from tornado.options import Error, OptionParser
 
 # ------------------------------------------------------------------- Step 1. Set up
 
-MAX_FRAME, MAX_MESSAGE = 64 * 1024, 2000  # bytes, characters
+MAX_FRAME = 64 * 1024  # bytes
+MAX_LOG_LINE = 1000  # characters
 TWITTER = "twitter_consumer_key", "twitter_consumer_secret"  # both set, or neither
+IP_ADDRESS = r"[0-9.]+|\[[0-9a-f:.]+\]"
 
 
 def parse_options(arguments):
@@ -44,18 +49,31 @@ def parse_options(arguments):
     options = OptionParser()
     options.define("port", int(os.environ.get("PORT") or 5000), help="0: any free one")
     options.define("address", "127.0.0.1", help="0.0.0.0 lets other computers in")
+    options.define("host", [], str, "what else this chat is called", multiple=True)
     options.define("debug", False, help="start again when a source file is saved")
     options.define("xheaders", False, help="trust X-Forwarded-*; only behind a proxy")
     options.define("db", "chat.db", help="the file that keeps the conversation")
     options.define("redis", "", help="share the chat: redis://127.0.0.1:6379")
     log.define_logging_options(options)
-    for argument in arguments:
-        if argument.lstrip("-").partition("=")[0] not in options:
-            raise Error(f"there is no option {argument}")
-    options.parse_command_line(["chat.py", *arguments])
-    if not 0 <= options.port < 65536:
-        raise Error(f"there is no port {options.port}")
+    for word in arguments:
+        if not word.startswith("--") or word[2:].partition("=")[0] not in options:
+            raise Error(f"there is no option {word}")
+    try:
+        options.parse_command_line(["chat.py", *arguments])
+    except AttributeError as error:  # Tornado looks the level up in a module
+        raise Error(f"--logging={options.logging} is no level") from error
+    if options.db in ("", ":memory:") or not 0 <= options.port < 65536:
+        raise Error("--db needs a file, --port a number from 0 to 65535")
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(tidy)
     return options
+
+
+def tidy(record):
+    """Keep what strangers send from filling the log, or driving the terminal."""
+    line = record.getMessage().encode("unicode_escape").decode()
+    record.msg, record.args = line[:MAX_LOG_LINE], ()
+    return True
 
 
 class Application(web.Application):
@@ -74,13 +92,33 @@ class Application(web.Application):
         settings["static_path"] = os.path.join(os.path.dirname(__file__), "static")
         settings["static_handler_class"] = StaticHandler
         settings |= {"cookie_secret": os.urandom(32).hex(), "xsrf_cookies": True}
+        # It tells browsers apart, too: it has to outlive a restart of the browser.
+        settings["xsrf_cookie_kwargs"] = {"expires_days": 30}
         settings |= {name: os.environ.get(name.upper()) for name in TWITTER}
+        settings["twitter"] = all(settings[name] for name in TWITTER)
         settings["websocket_max_message_size"] = MAX_FRAME
         super().__init__(routes, **settings)
+        self.refuse_other_hosts(options.host)
         self.room = Room(options.db)
         if options.redis:
+            from redis_room import RedisRoom  # it needs the package redis
+
             self.room = RedisRoom(options.redis, self)
-        self.connections, self.claims = set(), {}  # claims: nicknames on their way in
+        # The windows of each (name, browser), who are the holder of a lease.
+        self.connections = collections.defaultdict(set)
+
+    def refuse_other_hosts(self, names):
+        """Answer 403 to whoever calls this server by a name that is not its own.
+
+        Or a page of another site, whose name has been pointed to 127.0.0.1 meanwhile
+        (DNS rebinding), could read and write here: browsers would take it for ours.
+
+        Args:
+            names: what this server is called besides localhost and the computer's name.
+        """
+        names = map(re.escape, ["localhost", socket.gethostname(), *names])
+        others = f"(?!({'|'.join([IP_ADDRESS, *names])})$).*".lower()
+        self.add_handlers(others, [(r".*", ErrorHandler, {"status_code": 403})])
 
     async def open(self):
         """Open the room, and take from it the secret that signs the cookies.
@@ -94,30 +132,10 @@ class Application(web.Application):
         secret = await self.room.remember("cookie_secret", secret)
         self.settings["cookie_secret"] = os.environ.get("COOKIE_SECRET") or secret
 
-    def names(self):
-        """Return the names that are connected to this process, case folded."""
-        return {connection.current_user.casefold() for connection in self.connections}
-
-    async def claim(self, name, browser):
-        """Reserve a nickname for CLAIM seconds, unless somebody here has it.
-
-        Args:
-            name: the nickname after str.casefold(): Ann and ANN are one.
-            browser: what tells one browser from another. The same one may ask twice,
-                because people double-click.
-        Raises:
-            ValueError: one sentence for the sign-in page.
-        """
-        if name in self.names() or self.claims.get(name, browser) != browser:
-            raise ValueError(TAKEN)
-        await self.room.claim(name, browser)
-        self.claims[name] = browser
-        asyncio.get_running_loop().call_later(CLAIM, self.claims.pop, name, None)
-
-    def disconnect(self, code, reason, name=None):
-        """Close the connections of one name, or all of them."""
-        for connection in list(self.connections):
-            if name in (None, connection.current_user):
+    def disconnect(self, code, reason, *holders):
+        """Close the connections of some (name, browser), or all of them."""
+        for holder in holders or list(self.connections):
+            for connection in list(self.connections[holder]):
                 connection.close(code, reason)
 
     async def close(self):
@@ -131,7 +149,9 @@ class Application(web.Application):
 
 # -------------------------------------------------------------------- Step 2. Pages
 
-CSP = "default-src 'self';base-uri 'none';form-action 'self';frame-ancestors 'none'"
+CSP = "; ".join([
+    "default-src 'self'", "base-uri 'none'", "form-action 'self'",
+    "frame-ancestors 'none'", "object-src 'none'"])
 
 
 class BaseHandler(web.RequestHandler):
@@ -141,6 +161,9 @@ class BaseHandler(web.RequestHandler):
         self.clear_header("Server")
         # No inline script or style, nothing from another host, no frame around it.
         self.set_header("Content-Security-Policy", CSP)
+        self.set_header("X-Frame-Options", "DENY")
+        # Or a link in a message makes each reader's computer ask for that name.
+        self.set_header("X-DNS-Prefetch-Control", "off")
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Referrer-Policy", "no-referrer")
         # Or the back button shows the chat to the next student at the same laptop.
@@ -151,12 +174,35 @@ class BaseHandler(web.RequestHandler):
 
     def get_current_user(self):
         """Return the name in the signed cookie, or ""; current_user keeps it."""
-        return (self.get_signed_cookie("username") or b"").decode()
+        name = (self.get_signed_cookie("username") or b"").decode()
+        # Where Twitter is the way in, names from before it are no proof.
+        return name if name.startswith("@") or not self.settings["twitter"] else ""
 
     def set_cookie(self, name, value, **attributes):
         """Set a cookie that neither scripts nor other sites' forms can use."""
         super().set_cookie(name, value, httponly=True, samesite="Lax",
                            secure=self.request.protocol == "https", **attributes)
+
+    @property
+    def browser(self):
+        """What tells one browser from another: a secret in its cookies, or None."""
+        return self.get_cookie("_xsrf")
+
+    async def renew(self):
+        """Renew this browser's lease of the name in its cookie.
+
+        Returns:
+            "", or one sentence for the sign-in page: another browser holds the name.
+        """
+        name, room = self.current_user, self.application.room
+        if not room.ready:
+            raise web.HTTPError(503)
+        try:
+            if name and not name.startswith("@"):  # Twitter has proven those
+                await room.claim(name, self.browser)
+        except ValueError as error:
+            return str(error)
+        return ""
 
 
 class ErrorHandler(BaseHandler, web.ErrorHandler):
@@ -174,24 +220,32 @@ class StaticHandler(BaseHandler, web.StaticFileHandler):
 class MainHandler(BaseHandler):
     """The start page, where one signs in."""
 
-    def get(self):
-        if self.current_user:
+    async def get(self):
+        error = await self.renew()
+        if self.current_user and not error:
             # Without the return, a page would follow the redirect: an error.
             return self.redirect("/chat")
-        self.render("templates/index.html", error="", name="")
+        self.render("templates/index.html", error=error, name=self.current_user)
+
+    head = get
 
 
 class ChatHandler(BaseHandler):
     """The chat page; the conversation itself comes over the WebSocket."""
 
-    def get(self):
-        if not self.current_user:
+    async def get(self):
+        if not self.current_user or await self.renew():
             return self.redirect("/")
         self.render("templates/chat.html")
+
+    head = get
 
 
 # --------------------------------------------------------------- Step 3. Signing in
 
+MAX_NAME = 20  # characters
+MAX_TYPED = 100  # characters: NFKC, below, takes seconds for 64 kB
+TAKEN = "Somebody here has that name. Please choose another."
 # Letters and marks that show nothing: "ann" and "ann" would be two people.
 INVISIBLE = re.compile("FILLER|GRAPHEME JOINER|INHERENT|VARIATION SELECTOR")
 
@@ -206,11 +260,12 @@ def clean_nickname(text):
     Raises:
         ValueError: one sentence for the sign-in page.
     """
+    text = text if len(text) <= MAX_TYPED else ""
     name = re.sub(" +", " ", unicodedata.normalize("NFKC", text).strip())
     # L: letters, M: the marks that many scripts put on them, N: digits.
     legible = all(unicodedata.category(c)[0] in "LMN" or c in " -_." for c in name)
     hidden = any(INVISIBLE.search(unicodedata.name(c, "")) for c in name)
-    if not legible or hidden or not 1 <= len(name) <= 20:
+    if not legible or hidden or not 1 <= len(name) <= MAX_NAME:
         raise ValueError("Please use 1 to 20 letters, digits, spaces, '-', '_' or '.'.")
     return name
 
@@ -222,10 +277,10 @@ class LoginHandler(BaseHandler, auth.TwitterMixin):
         # get_body_argument() would turn control characters into harmless spaces.
         typed = self.request.arguments.get("name", [b""])[-1].decode(errors="replace")
         try:
-            if all(map(self.settings.get, TWITTER)):
+            if self.settings["twitter"]:
                 raise ValueError("Here one signs in through Twitter.")
             name = clean_nickname(typed)
-            await self.application.claim(name.casefold(), self.get_cookie("_xsrf"))
+            await self.application.room.claim(name, self.browser)
         except ValueError as error:
             return self.refuse(str(error), typed)
         self.set_signed_cookie("username", name)
@@ -240,7 +295,7 @@ class LoginHandler(BaseHandler, auth.TwitterMixin):
 
     async def get(self):
         """Go to Twitter, or come back from there (OAuth 1.0a, RFC 5849 section 2)."""
-        if not all(map(self.settings.get, TWITTER)):
+        if not self.settings["twitter"]:
             return self.redirect("/")
         try:
             if not self.request.query:
@@ -263,131 +318,239 @@ class LogoutHandler(BaseHandler):
 
     async def post(self):
         self.clear_cookie("username")
-        self.application.disconnect(1008, "Signed out.", self.current_user)
-        await self.application.room.sign_out(self.current_user)
+        holder = self.current_user, self.browser
+        self.application.disconnect(1008, "Signed out.", holder)
+        await self.application.room.sign_out(*holder)
         self.redirect("/", status=303)
 
 
 # --------------------------------------------------------- Step 5. The conversation
 
-# Messages in one frame at most, messages for a newcomer, seconds between two batches in
-# a busy room. With 1,000 readers and 50 messages a second a delivery takes 13 us of
-# CPU, with 0.03 seconds 16 us.
-BATCH, HISTORY, PAUSE = 200, 50, 0.04
+MAX_BATCH = 200  # messages
+MAX_BATCH_SIZE = 64 * 1024  # bytes
+KEPT = 8  # batches: readers stand at two or three places, not at one
+HISTORY = 50  # messages for a newcomer
+PAUSE = 0.02  # seconds between two batches in a busy room, so that messages gather
+CHECK = 30  # seconds after which an idle room looks at its file
+LEASE = 90  # seconds that a name is kept for a browser which is silent
 
 # EXCLUSIVE: a second process gets an error, not half a log.
-# NORMAL: a power loss can take the last messages, never the file.
-# SELECT: another program's table is an error now, not later.
-SCHEMA = """PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;
-PRAGMA synchronous = NORMAL;
-CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT);
-CREATE TABLE IF NOT EXISTS log (id INTEGER PRIMARY KEY, at REAL, name TEXT, msg TEXT,
-key TEXT, UNIQUE (name, key)); SELECT name, value FROM settings"""
+# FULL: a commit returns when the disk has it; a power cut takes nothing that was seen.
+PRAGMAS = """PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;
+PRAGMA synchronous = FULL"""
+TABLES = ["""CREATE TABLE log (id INTEGER PRIMARY KEY, at REAL, name TEXT, msg TEXT,
+key TEXT, UNIQUE (name, key))""",
+    "CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT)"]
+INSERT = "INSERT OR IGNORE INTO log (at, name, msg, key) VALUES (?, ?, ?, ?)"
 
 
 class RoomError(OSError):
-    """The log cannot be opened or written: a full disk, a second process."""
+    """The log cannot be opened, read or written: a full disk, a second process."""
+
+
+def to_line(row):
+    """Encode a message of the log as one line of JSON in UTF-8."""
+    return json.dumps(dict(row), ensure_ascii=False).encode()
 
 
 class Room:
-    """The conversation: an append-only log in SQLite.
+    """The conversation, an append-only log in SQLite, and who holds which name.
+
+    This is the seam: RedisRoom overrides some of these methods, and nobody else asks
+    which of the two a room is.
 
     Args:
         path: the database file, made when it is missing; "": a temporary one.
     """
 
+    ready = True  # whether people may come in; a room that is shared can be cut off
+
     def __init__(self, path):
-        self.path, self.grown = path, asyncio.Event()
+        self.path = path
+        self.end = 0  # the id of the last message that readers may see
+        self.rows = []  # posted, but not in the log yet
+        self.posted = asyncio.Event()
+        self.readers = set()  # functions to call once, when the log has grown
+        self.leases = {}  # case folded name: (browser, when it ends), the renewed last
+        self.read = functools.lru_cache(KEPT)(self.read)  # or each reader reads anew
 
     async def open(self):
-        """Open the file, or raise RoomError."""
-        try:
-            if self.path:
-                os.close(os.open(self.path, os.O_CREAT, 0o600))  # it holds a secret
-            self.db = sqlite3.connect(self.path, isolation_level=None, timeout=0.1)
-            self.db.row_factory = sqlite3.Row
-            self.db.executescript(SCHEMA)
-            self.publish()
-        except (OSError, sqlite3.Error) as error:
-            raise RoomError(f"cannot use the database {self.path}: {error}") from error
+        """Open the file.
+
+        Raises:
+            RoomError, OSError, sqlite3.Error: it cannot be used.
+        """
+        if self.path:
+            os.close(os.open(self.path, os.O_CREAT, 0o600))  # it holds a secret
+            self.file = os.stat(self.path)
+        self.db = sqlite3.connect(self.path, timeout=0.1)  # seconds
+        self.db.row_factory = sqlite3.Row
+        select = "SELECT sql FROM sqlite_master WHERE type = 'table'"
+        tables = {table["sql"] for table in self.db.execute(select)}
+        if tables and not tables.issuperset(TABLES):
+            raise RoomError(f"{self.path} has tables of another program, or version")
+        self.db.executescript(PRAGMAS if tables else ";".join([PRAGMAS, *TABLES]))
+        self.committed = asyncio.get_running_loop().create_future()
+        self.publish()
+        self.publishing = asyncio.create_task(self.publish_always())
 
     def close(self):
-        if self.publishing:
-            self.publishing.cancel()
+        """Store what is still on its way, and close the file."""
+        self.publishing.cancel()
+        self.commit()
         self.db.close()
 
     async def remember(self, name, value):
-        """Store a setting, unless there is one of that name; return what is stored."""
-        self.db.execute("INSERT OR IGNORE INTO settings VALUES (?, ?)", (name, value))
+        """Store a setting that is not there yet; return what is stored."""
+        with self.db:
+            insert = "INSERT OR IGNORE INTO settings VALUES (?, ?)"
+            self.db.execute(insert, (name, value))
         select = "SELECT value FROM settings WHERE name = ?"
         return self.db.execute(select, (name,)).fetchone()[0]
 
     async def post(self, name, msg, key):
-        """Append a message to the log, unless this (name, key) is in it already.
+        """Append a message to the log, and wait until it is on the disk.
 
         Args:
             name: the author.
             msg: the text.
             key: the author's idempotency key, or None.
+        Returns:
+            None, or the id of the message that has this (name, key) in the log already.
         Raises:
             RoomError: the message is not stored; it may be posted again.
         """
-        insert = "INSERT OR IGNORE INTO log (at, name, msg, key) VALUES (?, ?, ?, ?)"
-        try:
-            self.db.execute(insert, (time.time(), name, msg, key))
-        except sqlite3.Error as error:
-            log.app_log.error("A message is not stored: %s", error)
-            raise RoomError("Not stored yet. It will be sent again.") from error
-        if not self.publishing:
-            # At once in a quiet room; in a busy one the next messages gather.
-            delay = max(0, self.published + PAUSE - time.monotonic())
-            self.publishing = asyncio.get_running_loop().call_later(delay, self.publish)
+        at = time.time()
+        self.rows.append((at, name, msg, key))
+        self.posted.set()
+        if error := await asyncio.shield(self.committed):
+            raise error
+        select = "SELECT id FROM log WHERE name = ? AND key = ? AND at <> ?"
+        resent = self.db.execute(select, (name, key, at)).fetchone()
+        return resent and resent["id"]
+
+    async def publish_always(self):
+        """Publish at once in a quiet room; in a busy one the next messages gather."""
+        while True:
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self.posted.wait(), CHECK)
+            begun = time.monotonic()
+            self.publish()
+            # With many readers it takes long. Half of the time is for all the rest.
+            await asyncio.sleep(max(PAUSE, time.monotonic() - begun))
 
     def publish(self):
-        """Let the readers see the new end of the log, and wake those who wait."""
-        self.publishing, self.published, self.batches = None, time.monotonic(), {}
-        self.end = self.db.execute("SELECT ifnull(max(id), 0) FROM log").fetchone()[0]
-        self.grown.set()
-        self.grown.clear()
+        """Commit, tell the authors, and only then let the readers see the new end."""
+        committed = self.committed
+        self.committed = asyncio.get_running_loop().create_future()
+        self.posted.clear()
+        committed.set_result(self.commit())
+        self.read.cache_clear()  # or frames would not grow with what there is to read
+        readers, self.readers = self.readers, set()
+        for send_batch in readers:
+            send_batch()
 
-    async def read(self, cursor):
-        """Wait for the log to grow past a cursor, and read on from there.
+    def commit(self):
+        """Write the next batch to the disk, all of it or nothing; return the error."""
+        rows, self.rows = self.rows, []
+        try:
+            with self.db:
+                if self.path and not os.path.samestat(self.file, os.stat(self.path)):
+                    raise OSError(f"{self.path} is another file now; start again")
+                self.db.executemany(INSERT, rows)
+            self.end, = self.db.execute("SELECT ifnull(max(id), 0) FROM log").fetchone()
+        except (OSError, sqlite3.Error) as error:
+            self.db.rollback()
+            log.app_log.error("%d messages are not stored: %s", len(rows), error)
+            return RoomError("Not stored yet. It will be sent again.")
+        return None
+
+    async def place(self, since, at):
+        """Find the cursor of a client that comes back.
+
+        Args:
+            since: the id of the last message that the client has.
+            at: that message's time, by which the two logs are compared; None: do not.
+        Returns:
+            The cursor, or None: the client has read another log than this one.
+        """
+        if at is None:
+            return min(since, self.end)
+        select = "SELECT id FROM log WHERE id = ? AND at = ?"
+        return since if self.db.execute(select, (since, at)).fetchone() else None
+
+    def read(self, cursor):
+        """Read a batch: MAX_BATCH messages or MAX_BATCH_SIZE bytes, whichever is less.
 
         Args:
             cursor: the id of the last message that was read.
         Returns:
-            The new cursor, and up to BATCH messages as lines of JSON in UTF-8.
+            The new cursor, and the batch: lines of JSON in UTF-8.
+        Raises:
+            RoomError: the file cannot be read.
         """
-        if cursor < self.end:
-            await asyncio.sleep(0)  # who has much to read lets the others run
-        while cursor >= self.end:
-            await self.grown.wait()
-        if cursor not in self.batches:  # or all readers would encode the same lines
-            select = "SELECT * FROM log WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
-            rows = self.db.execute(select, (cursor, self.end, BATCH)).fetchall()
-            lines = [json.dumps(dict(row), ensure_ascii=False) for row in rows]
-            self.batches = {cursor: (rows[-1]["id"], "\n".join(lines).encode())}
-        return self.batches[cursor]
-
-    async def place(self, cursor):
-        """Return a cursor from outside, corrected if the log has lost its end."""
-        return min(cursor, self.end)
+        select = """SELECT id, at, name, msg, key FROM log
+            WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"""
+        lines, size = [], 0
+        try:
+            for row in self.db.execute(select, (cursor, self.end, MAX_BATCH)):
+                line = to_line(row)
+                size += len(line) + 1
+                if lines and size > MAX_BATCH_SIZE:
+                    break
+                lines.append(line)
+                cursor = row["id"]
+        except sqlite3.Error as error:
+            raise RoomError(f"cannot read {self.path}: {error}") from error
+        return cursor, b"\n".join(lines)
 
     async def claim(self, name, browser):
-        """Reserve a nickname in the other processes. A Room has none."""
+        """Take a name for a browser, or renew its lease: for LEASE seconds from now.
 
-    async def sign_out(self, name):
-        """Close a name's connections in the other processes. A Room has none."""
+        Args:
+            name: the nickname; Ann and ANN are one.
+            browser: what tells one browser from another. The same one may ask again.
+                One without (None) keeps nobody away.
+        Raises:
+            ValueError: another browser holds the name; one sentence for people.
+        """
+        name, now = name.casefold(), time.monotonic()
+        holder, until = self.leases.get(name, (browser, 0))
+        if holder not in (None, browser) and now < until:
+            raise ValueError(TAKEN)
+        self.leases.pop(name, None)
+        self.leases[name] = browser, now + LEASE
+        # Renewed ones are last, so that those which have run out are first.
+        while next(iter(self.leases.values()))[1] < now:
+            del self.leases[next(iter(self.leases))]
+
+    async def release(self, name, browser):
+        """Give a name back, for the last window that had it has said goodbye."""
+        if self.leases.get(name.casefold(), (None,))[0] == browser:
+            self.leases.pop(name.casefold(), None)
+
+    async def sign_out(self, name, browser):
+        """Give a name back, and close its connections in the other processes."""
+        await self.release(name, browser)
 
 
 # ---------------------------------------------------------------- Step 6. WebSocket
 
-KEY = "[ -~]{1,100}"  # printable ASCII
-RATE, BURST = 10, 20  # messages a second from one connection, after so many at once
-PING, CLAIM, GOODBYE = 30, 10, 3  # seconds
-TAKEN = "Somebody here has that name. Please choose another."
+MAX_MESSAGE = 2000  # characters
+MAX_BEHIND = 1000  # messages; whoever is further behind starts anew
+RATE = 10  # messages a second from one connection,
+BURST = 20  # after so many at once
+PING = 30  # seconds between two signs of life
+GOODBYES = 1000, 1001  # close codes of pages; a line that breaks keeps its name
+GOODBYE = 3  # seconds that a stopping server waits for answers
+ID = "[0-9]{1,15}"
+TIME = r"[0-9]{1,15}(\.[0-9]+)?"  # seconds
+KEY = re.compile("[ -~]{1,100}")  # printable ASCII
+CONTROL = re.compile(r"[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # but line breaks, tabs
+PING_FRAME = b"\x89\x00"  # RFC 6455 section 5.5.2
 
 
+@functools.lru_cache(KEPT)  # or each reader of a batch would wrap it anew
 def to_frame(payload):
     """Wrap UTF-8 text into one unmasked WebSocket frame (RFC 6455 section 5.2)."""
     size = len(payload)
@@ -401,21 +564,29 @@ def parse_frame(frame):
     """Take a frame apart.
 
     Args:
-        frame: {"msg": text, "key": key} in JSON; anything else is itself the text.
+        frame: a JSON object such as {"msg": text, "key": key}; anything else is itself
+            the text of a message.
     Returns:
-        The message, whatever its type, and the key or None.
+        The object; an empty one if its key is none.
     """
     try:
         message = json.loads(frame)
-        return message.get("msg"), message.get("key")
-    except (ValueError, RecursionError, AttributeError):  # it is no JSON, or no object
-        return frame, None
+    except (ValueError, RecursionError):  # it is no JSON
+        return {"msg": frame}
+    if not isinstance(message, dict):
+        return {"msg": frame}
+    key = message.get("key")
+    usable = key is None or (isinstance(key, str) and KEY.fullmatch(key))
+    return message if usable else {}
 
 
 def clean_text(msg):
     """Make a message fit for the log, or raise ValueError with one sentence."""
     if not isinstance(msg, str):
         raise ValueError('Send {"msg": "some text", "key": "a random id"}.')
+    # They drive terminals, and are up to six times as long in JSON.
+    if CONTROL.search(msg):
+        raise ValueError("A message cannot hold control characters.")
     # JSON can hold halves of characters, UTF-8 and SQLite cannot.
     msg = msg.encode("utf-16", "surrogatepass").decode("utf-16", "replace").strip()
     if not msg:
@@ -428,64 +599,135 @@ def clean_text(msg):
 class WebSocketHandler(BaseHandler, websocket.WebSocketHandler):
     """One connection: its cursor into the log, and what its frames mean."""
 
+    heartbeat = None  # a timer; None: not open yet
+    silent = False  # whether nothing has come since the last ping
+    due = 0  # when the next message may come, seconds
+
     async def prepare(self):
-        """Refuse, before the upgrade, strangers, other sites and bad cursors."""
+        """Refuse, before the upgrade, who may not come in, and find the cursor."""
+        # The page says for whom it was made. Somebody else may have signed in since.
+        name = self.get_query_argument("name", self.current_user)
+        if not self.current_user or name != self.current_user or await self.renew():
+            raise web.HTTPError(403)
+        start = max(0, self.application.room.end - HISTORY)
+        since = self.get_query_argument("since", str(start))
+        at = self.get_query_argument("at", None)
+        if not re.fullmatch(ID, since) or not re.fullmatch(TIME, at or "0"):
+            raise web.HTTPError(400, "this is no place in a log")
+        self.room = self.application.room
+        self.cursor = await self.room.place(int(since), at and float(at))
+        if self.request.connection.stream.closed():  # it has left while we asked
+            raise web.HTTPError(400)
+
+    def check_origin(self, origin):
         # A browser lets any site open a WebSocket here, and sends our cookie along. The
         # scheme does not count: a proxy may turn the browser's https into http.
-        origin = self.request.headers.get("Origin", "://" + self.request.host)
-        if not self.current_user or origin.partition("://")[2] != self.request.host:
-            raise web.HTTPError(403)
-        end = self.application.room.end
-        since = self.get_query_argument("since", str(max(0, end - HISTORY)))
-        if not re.fullmatch("[0-9]{1,15}", since):
-            raise web.HTTPError(400, "since is not the id of a message")
-        self.cursor = await self.application.room.place(int(since))
+        return origin.partition("://")[2] == self.request.host
 
     def open(self):
-        self.silent, self.due = False, 0  # due: when the next message may come, seconds
         self.set_nodelay(True)  # or Nagle's algorithm holds messages back for 40-200 ms
-        self.application.claims.pop(self.current_user.casefold(), None)
-        self.application.connections.add(self)
-        self.sending = asyncio.create_task(self.send_messages())
-        # Or a flood in our buffer outlives its author, and an error makes readers deaf.
-        self.sending.add_done_callback(lambda _: self.on_connection_close())
-        self.keep_alive()
+        self.holder = self.current_user, self.browser
+        self.application.connections[self.holder].add(self)
+        self.heartbeat = ioloop.IOLoop.current().call_later(PING, self.keep_alive)
+        if self.cursor is None:
+            return self.close(1012, "This is another log.")
+        self.send_batch()
 
     def on_close(self):
-        self.sending.cancel()
-        self.heartbeat.cancel()
-        self.application.connections.discard(self)
+        if not self.heartbeat:  # it has left during its handshake
+            return
+        ioloop.IOLoop.current().remove_timeout(self.heartbeat)
+        self.room.readers.discard(self.send_batch)
+        self.application.connections[self.holder].discard(self)
+        if not self.application.connections[self.holder]:
+            del self.application.connections[self.holder]
+            if self.close_code in GOODBYES:
+                ioloop.IOLoop.current().add_callback(self.room.release, *self.holder)
 
-    async def send_messages(self):
-        """Send what is behind the cursor, batch by batch, as fast as it is read.
+    def is_open(self):
+        """Tell whether frames may be sent: after a close frame nothing may follow."""
+        return self.ws_connection and not self.ws_connection.is_closing()
+
+    def send_batch(self, _=None):
+        """Send the next batch; go on when it is taken or the log has grown.
 
         A reader who has stopped reading holds up nobody and costs one batch.
         """
-        room = self.application.room
-        with contextlib.suppress(iostream.StreamClosedError):
-            # Without ws_connection we have sent a close frame; nothing may follow that
-            # (RFC 6455 section 5.5.1).
-            while (batch := await room.read(self.cursor)) and self.ws_connection:
-                self.cursor, lines = batch
-                # write_message() would make a task for each reader and batch, which
-                # costs as much again. Without shield, Tornado logs cancelled writes.
-                await asyncio.shield(self.ws_connection.stream.write(to_frame(lines)))
+        if not self.is_open():
+            return
+        if self.cursor >= self.room.end:
+            return self.room.readers.add(self.send_batch)
+        if self.cursor < self.room.end - MAX_BEHIND:
+            return self.close(1012, "Too far behind.")
+        try:
+            self.cursor, lines = self.room.read(self.cursor)
+        except RoomError as error:
+            log.app_log.error("%s", error)
+            return self.close(1011, "The log cannot be read.")
+        taken = self.transmit(to_frame(lines))
+        if taken:
+            taken.add_done_callback(self.send_batch)
+        elif self.cursor < self.room.end:
+            # Who has much to read lets the others run.
+            asyncio.get_running_loop().call_soon(self.send_batch)
+        else:
+            self.room.readers.add(self.send_batch)
+
+    def transmit(self, frame):
+        """Hand a frame to the network. Nothing but this writes to an open connection.
+
+        Two writers could overtake or split each other's frames.
+
+        Args:
+            frame: bytes. They go to the socket at once if nothing waits in Tornado's
+                stream; that saves half of the work.
+        Returns:
+            None, or where the network cannot take all of it now, a future of that.
+        """
+        stream, sent = self.ws_connection.stream, 0
+        if not stream.writing():
+            with contextlib.suppress(OSError):  # full or broken: the stream finds out
+                sent = stream.write_to_fd(memoryview(frame))
+        return stream.write(frame[sent:]) if sent < len(frame) else None
+
+    async def tell(self, line):
+        """Send one line to this client alone, and wait until the network has taken it.
+
+        Args:
+            line: what is to be sent as JSON.
+        """
+        frame = to_frame(json.dumps(line).encode())
+        if self.is_open() and (taken := self.transmit(frame)):
+            await asyncio.wait([taken])
 
     async def on_message(self, frame):
         self.silent = False
-        if self.ws_connection:
+        if self.is_open():
             await self.slow_down()
-        if isinstance(frame, bytes) or not self.ws_connection:  # we are closing already
+        if not self.is_open():  # a flood must not outlive its sender
+            return
+        if isinstance(frame, bytes):
             return self.close(1003, "Text only.")
-        msg, key = parse_frame(frame)
-        if key is not None and not (isinstance(key, str) and re.fullmatch(KEY, key)):
-            msg = key = None  # clean_text() tells what to send
+        message = parse_frame(frame)
+        kind = next((kind for kind in self.kinds if kind in message), "msg")
         try:
-            await self.application.room.post(self.current_user, clean_text(msg), key)
+            await self.kinds[kind](self, message)
         except (ValueError, RoomError) as error:
             retry = {"retry": True} if isinstance(error, RoomError) else {}
-            with contextlib.suppress(websocket.WebSocketClosedError):
-                await self.write_message({"error": str(error), "key": key, **retry})
+            await self.tell({"error": str(error), "key": message.get("key"), **retry})
+
+    async def take_message(self, message):
+        """Post a message; answer if it is a resend."""
+        msg, key = clean_text(message.get("msg")), message.get("key")
+        stored = await self.room.post(self.current_user, msg, key)
+        # In front of the cursor, the message itself will be the answer.
+        if stored and not self.cursor < stored <= self.room.end:
+            await self.tell({"id": stored, "key": key})
+
+    # What a frame is, by the first of these keys that it has.
+    kinds = {
+        "msg": take_message,
+    }
 
     async def slow_down(self):
         """Let BURST messages in at once, then RATE a second.
@@ -496,18 +738,20 @@ class WebSocketHandler(BaseHandler, websocket.WebSocketHandler):
         self.due = max(self.due, time.monotonic() - BURST / RATE) + 1 / RATE
         await asyncio.sleep(self.due - time.monotonic())
 
-    def keep_alive(self):
-        """Ping, or close if nothing has come since the last ping.
+    async def keep_alive(self):
+        """Show a sign of life, renew the lease; close if none came since the last time.
 
         Tornado's own websocket_ping_timeout counts only pongs as a sign of life, and
         the pong of somebody who floods waits behind the flood.
         """
-        if self.silent:
+        if self.silent or not self.is_open():
             return self.close(1001, "No sign of life.")
         self.silent = True
-        with contextlib.suppress(websocket.WebSocketClosedError):
-            self.ping()
-        self.heartbeat = asyncio.get_running_loop().call_later(PING, self.keep_alive)
+        self.heartbeat = ioloop.IOLoop.current().call_later(PING, self.keep_alive)
+        if not self.ws_connection.stream.writing():
+            self.transmit(PING_FRAME + to_frame(b"{}"))  # JavaScript sees no pings
+        if error := await self.renew():
+            self.close(1008, error)
 
     def on_pong(self, data):
         self.silent = False
@@ -548,7 +792,7 @@ async def main():
         sockets = netutil.bind_sockets(options.port, options.address)
         application = Application(options)
         await application.open()
-    except (Error, OSError, ValueError) as error:
+    except (Error, OSError, ValueError, sqlite3.Error) as error:
         advice = "Try another --port, --address, --db or --redis (--help)."
         sys.exit(f"chat.py: {error}. {advice}")
     server = Server(
@@ -557,8 +801,7 @@ async def main():
     server.add_sockets(sockets)
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     # By default (700 in Python 3.11) the collector walks all connections again and
-    # again: for 1,000 readers and 200 messages a second the 99th percentile was 102 ms,
-    # and is 47 ms with this.
+    # again while messages are sent.
     gc.set_threshold(10_000)
     autoreload.add_reload_hook(lambda: application.disconnect(1001, "Starting anew."))
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -569,159 +812,7 @@ async def main():
     await application.close()
 
 
-# ------------------------------------------------- Step 8. More than one process
-
-# Redis runs a script as one step, but what is done when it fails stays done: so XADD
-# before HSET. A name has no line break, so no two pairs of name and key are alike.
-# 0-*: the next number, for Redis 7.0 or newer.
-APPEND = """local name, msg, key, at = unpack(ARGV)
-if key == '' or redis.call('HEXISTS', KEYS[2], name .. '\\n' .. key) == 0 then
-    redis.call('XADD', KEYS[1], '0-*', 'name', name, 'msg', msg, 'key', key, 'at', at)
-    redis.call('HSET', KEYS[2], name .. '\\n' .. key, '')
-end"""
-INSERT = "INSERT OR IGNORE INTO log VALUES (:id, :at, :name, :msg, nullif(:key, ''))"
-LOG, OUT, NAMES, CLAIMED = "chat:log", "chat:out", "chat:names", "chat:claim:"
-REPLAY, BEAT = 10_000, 1  # messages that a copy begins with; seconds
-
-
-class RedisRoom(Room):
-    """The log of many processes: a Redis Stream, and a copy of it in each of them.
-
-    Args:
-        url: where Redis is, such as redis://127.0.0.1:6379.
-        application: whose connections read the copy.
-    """
-
-    def __init__(self, url, application):
-        super().__init__("")
-        self.url, self.application = url, application
-        self.closed, self.failed, self.present = False, 0, set()
-        # The last sign-out heard of. Redis numbers them by the time, in ms.
-        self.heard = str(time.time_ns() // 1_000_000)
-
-    async def open(self):
-        """Connect to Redis and copy the newest messages, or raise RoomError."""
-        try:
-            from redis import RedisError
-            from redis import asyncio as redis
-        except ImportError as error:
-            raise RoomError("--redis needs more: pip install redis") from error
-        await super().open()
-        self.errors = RedisError, sqlite3.Error
-        self.redis = redis.Redis(connection_pool=redis.BlockingConnectionPool.from_url(
-            self.url, decode_responses=True, max_connections=16, timeout=5,
-            socket_timeout=5))  # seconds
-        self.append = self.redis.register_script(APPEND)
-        await self.ask(self.copy())
-        self.tasks = [asyncio.create_task(self.repeat(self.follow, PAUSE)),
-                      asyncio.create_task(self.repeat(self.share_names, BEAT))]
-
-    async def ask(self, question):
-        """Await Redis's answer, or raise RoomError."""
-        try:
-            return await question
-        except self.errors as error:
-            raise RoomError(f"Redis cannot be used: {error}".rstrip(".")) from error
-
-    async def repeat(self, step, pause):
-        """Take a step again and again, whatever becomes of Redis."""
-        # Not for ever: redis-py 8.1 swallows the cancellation of a task now and then.
-        while not self.closed:
-            try:
-                await step()
-            except Exception as error:  # also of what others put into the stream
-                log.app_log.error("Redis: %r", error)
-                self.failed = time.monotonic()
-                # The idle connections have died, too, and would fail the next senders.
-                with contextlib.suppress(*self.errors):
-                    await self.redis.connection_pool.disconnect(inuse_connections=False)
-                await asyncio.sleep(BEAT)
-            await asyncio.sleep(pause)
-
-    def close(self):
-        self.closed = True
-        # Or Tornado tells at length of each message that Redis has not answered yet.
-        log.app_log.disabled = True
-
-    async def remember(self, name, value):
-        stored = self.redis.set("chat:" + name, value, nx=True, get=True)
-        self.remembered = name, await self.ask(stored) or value
-        return self.remembered[1]
-
-    async def post(self, name, msg, key):
-        try:
-            await self.append([LOG, "chat:keys"], [name, msg, key or "", time.time()])
-        except self.errors as error:
-            log.app_log.error("A message is not stored: %s", error)
-            raise RoomError("Not stored yet. It will be sent again.") from error
-
-    async def copy(self):
-        """Begin the copy anew, with the newest messages of the stream."""
-        entries = await self.redis.xrevrange(LOG, count=REPLAY)
-        self.db.execute("DELETE FROM log")
-        self.newest = []
-        self.take(entries[::-1])
-
-    def take(self, entries):
-        """Put entries of the stream, such as ("0-17", {"msg": ...}), into the copy."""
-        self.db.executemany(INSERT, [{"id": id[2:], **entry} for id, entry in entries])
-        self.newest = entries[-1:] or self.newest
-        self.publish()
-
-    async def follow(self):
-        """Wait for the stream to grow, and copy what is new."""
-        newest = self.newest[0][0] if self.newest else "0"
-        news = await self.redis.xread({LOG: newest, OUT: self.heard}, 99, 1000)  # ms
-        for self.heard, entry in dict(news).get(OUT, []):
-            self.application.disconnect(1008, "Signed out.", entry["name"])
-        entries = await self.redis.xrange(LOG, min=newest, count=REPLAY)
-        if entries[:len(self.newest)] != self.newest:
-            log.app_log.error("Redis has lost messages. The copy begins anew.")
-            await self.remember(*self.remembered)
-            await self.copy()
-            self.application.disconnect(1012, "The log begins anew.")
-        elif entries != self.newest:
-            self.take(entries)
-
-    async def place(self, cursor):
-        # Past the end: the client comes from a process that is ahead of this one, or
-        # from before Redis lost messages.
-        with contextlib.suppress(*self.errors):
-            if cursor > self.end and not await self.redis.xrange(LOG, f"0-{cursor}"):
-                return self.end
-        return cursor
-
-    async def claim(self, name, browser):
-        ask = self.redis.pipeline().zscore(NAMES, name)
-        ask.set(CLAIMED + name, browser, nx=True, get=True, ex=CLAIM)
-        try:
-            until, holder = await ask.execute()
-            taken = time.time() < (until or 0)
-            if taken and not holder:
-                await self.redis.delete(CLAIMED + name)
-        except self.errors:
-            self.failed = time.monotonic()
-        # After a failure the names of the others may not all be back yet.
-        if time.monotonic() < self.failed + 3 * BEAT:
-            raise ValueError("Please try again in a minute.")
-        if taken or holder not in (None, browser):
-            raise ValueError(TAKEN)
-
-    async def sign_out(self, name):
-        with contextlib.suppress(*self.errors):
-            await self.redis.xadd(OUT, {"name": name}, maxlen=1000)
-
-    async def share_names(self):
-        """Tell the other processes who is connected here."""
-        names, now = self.application.names(), time.time()
-        tell = self.redis.pipeline().zremrangebyscore(NAMES, 0, now)
-        for name in names - self.present:
-            tell.delete(CLAIMED + name)
-        if names:  # a process that dies says this no more
-            tell.zadd(NAMES, dict.fromkeys(names, now + 3 * BEAT))
-        await tell.execute()
-        self.present = names
-
-
 if __name__ == "__main__":
+    from chat import main  # redis_room.py imports chat, too: it has to be the same
+
     asyncio.run(main())

@@ -251,12 +251,16 @@ class ChatCase(AsyncHTTPTestCase):
         self.assertEqual(self.complaints.found, [])
 
     def get_app(self):
+        return self.io_loop.run_sync(self.start_app)
+
+    async def start_app(self):
+        """Return an Application that is open; its file outlives it, until tearDown."""
         path = os.path.join(self.folder.name, "chat.db")
         environment = {"COOKIE_SECRET": SECRET, **self.environment}
         options = chat.parse_options([f"--db={path}", "--logging=none"])
         with mock.patch.dict(os.environ, environment):
             application = chat.Application(options)
-            self.io_loop.run_sync(application.open)
+            await application.open()
         return application
 
     async def close(self):

@@ -1,0 +1,1 @@
+"""What a class uses: exercises with their checks."""

@@ -1,0 +1,382 @@
+"""What the checks of the exercises share.
+
+A check is a list of tests, one or more for each requirement of the task, simplest first.
+The first line of a test's docstring says which requirement it is. Each looks at what
+the chat does: at lines on the wire, at the page in a browser, at what is left after a
+restart; never at how chat.py is written.
+"""
+
+import asyncio
+import contextlib
+import importlib
+import json
+import os
+import re
+import sqlite3
+import sys
+import textwrap
+import time
+import traceback
+import unittest
+from unittest import mock
+
+from tornado.httpclient import HTTPClientError
+
+from tests import support
+from tests.page_support import PageCase, expect
+from tests.support import ChatCase, upgrade_request
+
+LONG = [("dora", "\N{GRINNING FACE}" * 2000)] * 900  # 7 MB of messages
+SECONDS = 2  # for what comes "at once": a computer may be busy
+LOG = """CREATE TABLE log (id INTEGER PRIMARY KEY, at REAL, name TEXT, msg TEXT,
+key TEXT, UNIQUE (name, key))"""  # the conversation in a chat.db from before
+
+
+def show(line):
+    """Write a line of the chat as it is told to a student: without its time."""
+    if line is None:
+        return "the end of the connection"
+    text = json.dumps(
+        {**line, **({"at": ...} if "at" in line else {})},
+        ensure_ascii=False,
+        default=lambda _: "...",
+    )
+    text = text.replace('"..."', "...")
+    return text if len(text) < 200 else f"{text[:150]} ... {text[-20:]}"
+
+
+class Seat:
+    """One connection of somebody, who tells in words what came instead of what should.
+
+    Args:
+        check: the check that this is a part of.
+        name: whose connection it is.
+        chat_socket: a ChatSocket.
+    """
+
+    def __init__(self, check, name, chat_socket):
+        self.check, self.name, self.socket = check, name, chat_socket
+
+    async def send(self, frame, scene=None):
+        """Send an object as JSON, or a text as it stands.
+
+        Args:
+            frame: the object or text.
+            scene: what a failure says was done, if it is more than this.
+        """
+        text = frame if isinstance(frame, str) else json.dumps(frame)
+        self.check.scene = scene or f"{self.name} sent {text}"
+        await self.socket.ws.write_message(text)
+
+    async def next(self, seconds=SECONDS):
+        """Return the next line that concerns this check; None: nothing came.
+
+        Others than messages, errors and the exercise's own are for somebody else.
+        """
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                rest = deadline - time.monotonic()
+                line = await asyncio.wait_for(self.socket.line(), rest)
+            except asyncio.TimeoutError:
+                return None
+            if line is None:
+                self.check.fail(
+                    f"{self.check.scene}. {self.name}'s connection was "
+                    f"closed, with the code {self.socket.ws.close_code}."
+                )
+            if self.check.concerns(line):
+                return line
+
+    async def gets(self, wanted, *, without=(), seconds=SECONDS):
+        """Compare the next line with what is wanted; return it.
+
+        Args:
+            wanted: keys and values that the line must have.
+            without: keys that it must not have.
+            seconds: how long to wait for it.
+        """
+        line = await self.next(seconds)
+        came = f"{show(line)} came" if line else f"nothing came within {seconds} s"
+        fits = line and wanted.items() <= line.items() and not set(without) & set(line)
+        rest = "".join(f', without "{key}"' for key in without)
+        self.check.assertTrue(
+            fits,
+            f"{self.check.scene}. {self.name} should get {show(wanted)}{rest}; {came}.",
+        )
+        return line
+
+    async def gets_error(self, words=""):
+        """Wait for an error line that has these words in it."""
+        line = await self.next()
+        came = f"{show(line)} came" if line else f"nothing came within {SECONDS} s"
+        about = f' that says "{words}"' if words else ""
+        self.check.assertTrue(
+            line and words in line.get("error", "no"),
+            f"{self.check.scene}. {self.name} should get an error line{about}; {came}.",
+        )
+
+    async def until(self, msg):
+        """Read on to the message with this text; return what came before it."""
+        lines = []
+        while not lines or lines[-1].get("msg") != msg:
+            line = await self.next()
+            if line is None:
+                self.check.fail(
+                    f"{self.check.scene}. {self.name} should get the message "
+                    f'"{msg}"; nothing came within {SECONDS} s.'
+                )
+            lines.append(line)
+        return lines[:-1]
+
+    async def ends(self, code):
+        """Read on to the end of the connection; see that it has this code."""
+        try:
+            came = await asyncio.wait_for(self.socket.close_code(), SECONDS)
+        except asyncio.TimeoutError:
+            came = None
+        self.check.assertEqual(
+            came,
+            code,
+            f"{self.check.scene}. {self.name}'s connection should be closed with "
+            f"the code {code}; it {'was closed with ' + str(came) if came else 'is open'}.",
+        )
+
+    async def gets_nothing_before(self, msg, where=""):
+        """Read on to the message with this text, which must be the first line."""
+        for line in await self.until(msg):
+            self.check.fail(
+                f"{self.check.scene}. {self.name} should get nothing{where}; "
+                f"{show(line)} came."
+            )
+
+
+class StalledReader:
+    """Somebody's connection whose computer has stopped reading.
+
+    Args:
+        reader, writer: streams of asyncio, which are not read from yet.
+    """
+
+    def __init__(self, reader, writer):
+        self.reader, self.writer = reader, writer
+        writer.transport.pause_reading()
+
+    async def read_until(self, mark):
+        """Read again, up to these bytes; return all that came."""
+        self.writer.transport.resume_reading()
+        received = b""
+        while mark not in received:
+            received += await self.reader.read(65536)
+        return received
+
+
+class Sentences:
+    """What goes wrong is told in a sentence or two."""
+
+    longMessage = False  # the sentence alone
+    old = ()  # pairs of name and text: messages in a chat.db from before the exercise
+    kinds = ()  # keys of the lines that the exercise adds
+
+    def setUp(self):
+        self.scene = "The chat was started"
+        # Anew, for what a program keeps in its module lives as long as its process.
+        sys.modules.pop("chat", None)
+        self.chat = importlib.import_module("chat")
+        patch = mock.patch.object(support, "chat", self.chat)
+        patch.start()
+        self.addCleanup(patch.stop)
+        super().setUp()
+
+    def tearDown(self):
+        try:
+            super().tearDown()
+        except AssertionError:
+            self.fail(self.complaint())
+
+    def complaint(self):
+        """Say what the chat's own log, or the browser's console, complains of."""
+        if not self.complaints.found:
+            return f"{self.scene}. The page complains of {self.faults[0]}."
+        *lines, last = self.complaints.found[0].strip().split("\n")
+        places = re.findall(r'chat\.py", line (\d+), in (\w+)', "\n".join(lines))
+        where = f" (line {places[-1][0]}, in {places[-1][1]})" if places else ""
+        return f"{self.scene}. chat.py failed meanwhile: {last}{where}."
+
+    async def start_app(self):
+        path = os.path.join(self.folder.name, "chat.db")
+        if self.old and not os.path.exists(path):
+            with contextlib.closing(sqlite3.connect(path)) as db, db:
+                db.execute(LOG)
+                insert = "INSERT INTO log (at, name, msg) VALUES (?, ?, ?)"
+                rows = [(1764000000 + n, *pair) for n, pair in enumerate(self.old)]
+                db.executemany(insert, rows)
+        return await super().start_app()
+
+    def concerns(self, line):
+        return (
+            ("id" in line and "msg" in line)
+            or "error" in line
+            or any(kind in line for kind in self.kinds)
+        )
+
+    def stored(self):
+        """Return all that the file holds, as SQL; the chat must be closed."""
+        path = os.path.join(self.folder.name, "chat.db")
+        with contextlib.closing(sqlite3.connect(path)) as db:
+            return "\n".join(db.iterdump())
+
+
+class Check(Sentences, ChatCase):
+    """Base class of the checks of the server."""
+
+    async def join(self, *names, query=""):
+        """Connect these people, who are signed in; return a Seat for each."""
+        return [await self.seat(self.visitor().sign_in(n), n, query) for n in names]
+
+    async def seat(self, visitor, name, query=""):
+        """Connect somebody once more, as another tab does."""
+        self.scene = f"{name} connected{query and ' with /ws' + query}"
+        try:
+            return Seat(self, name, await visitor.connect(query))
+        except HTTPClientError as refused:
+            self.fail(f"{self.scene}. The chat refused with {refused.code}.")
+
+    async def stall(self, name, query=""):
+        """Connect somebody who reads nothing of a log that is LONG.
+
+        The system keeps some megabytes for each connection; the rest waits in the chat.
+        """
+        visitor, port = self.visitor().sign_in(name), self.get_http_port()
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        self.writers.append(writer)
+        request = upgrade_request(port, visitor.headers())
+        writer.write(request.replace(b"/ws ", f"/ws?since=0{query} ".encode(), 1))
+        await reader.readuntil(b"\r\n\r\n")
+        stalled, polls = StalledReader(reader, writer), 0
+        while polls < 20:  # in a row: what waits for a moment has not stalled
+            await asyncio.sleep(0.01)
+            streams = [each.ws_connection.stream for each in self._app.connections]
+            polls = polls + 1 if any(stream.writing() for stream in streams) else 0
+        return stalled
+
+    async def restart(self):
+        """Stop the chat and start it again, with the same file."""
+        for visitor in self.visitors:
+            visitor.close()
+        await self._app.close()
+        sys.modules.pop("chat")
+        self.chat = support.chat = importlib.import_module("chat")
+        self._app = await self.start_app()
+        self.http_server.request_callback = self._app
+        self.scene = "The chat was stopped and started again"
+
+
+class PageCheck(Sentences, PageCase):
+    """Base class of the checks of the page."""
+
+    async def seen(self, locator, sentence, seconds=3):
+        """Wait until something can be seen; what is missing is told in a sentence."""
+        await self.holds(
+            expect(locator).to_be_visible(timeout=seconds * 1000), sentence
+        )
+
+    async def unseen(self, locator, sentence, seconds=3):
+        await self.holds(expect(locator).to_be_hidden(timeout=seconds * 1000), sentence)
+
+    async def holds(self, expectation, sentence):
+        """Await an expectation of playwright; its words are for programmers."""
+        try:
+            await expectation
+        except AssertionError:
+            self.fail(sentence)
+
+
+# -------------------------------------------------------------------- running a check
+
+
+class Report(unittest.TestResult):
+    """Prints a line for each requirement, and why the first red one is red.
+
+    Args:
+        titles: what each requirement says, by its number.
+        verbose: print tracebacks, too.
+    """
+
+    def __init__(self, titles, verbose):
+        super().__init__()
+        self.titles, self.verbose = titles, verbose
+        self.number, self.reasons = None, []
+
+    def startTest(self, test):
+        number = int(test._testMethodName.split("_")[1])
+        if number != self.number:
+            self.tell_green()
+        self.number = number
+
+    def tell_green(self):
+        """Say that all tests of the last requirement were green."""
+        if self.number and not self.reasons:
+            print(f"  ok  {self.number}. {self.titles[self.number]}", flush=True)
+
+    def addFailure(self, test, err):
+        self.add(err, str(err[1]))
+
+    def addError(self, test, err):
+        last = traceback.format_exception_only(*err[:2])[-1].strip()
+        self.add(err, f"{getattr(test, 'scene', 'At the start')}. Then: {last}")
+
+    def add(self, err, reason):
+        self.reasons.append(reason)
+        self.shouldStop = True
+        if self.verbose:
+            traceback.print_exception(*err, file=sys.stdout)
+
+    def finish(self):
+        """Say how it ended: what the last requirement lacks, or that it is met."""
+        self.tell_green()
+        if self.reasons:
+            print(f"  no  {self.number}. {self.titles[self.number]}")
+        for reason in self.reasons:
+            print(textwrap.indent(textwrap.fill(reason, 80), " " * 6))
+        for _, reason in self.skipped:
+            print(f"  --  {reason}")
+
+
+def read_titles(task):
+    """Return what each requirement says, in bold in the task, by its number."""
+    found = re.findall(r"^(\d+)\. \*\*(.*?)\*\*", task, re.M | re.S)
+    return {int(number): " ".join(title.split()) for number, title in found}
+
+
+def tests_of(check, base):
+    """Return the tests of a check's classes, in the order in which they stand there."""
+    cases = [
+        case
+        for case in vars(check).values()
+        if isinstance(case, type) and issubclass(case, base) and case is not base
+    ]
+    return [
+        case(name) for case in cases for name in vars(case) if name.startswith("test_")
+    ]
+
+
+def run(check, task, verbose=False):
+    """Run a check up to the first requirement that is not met.
+
+    Args:
+        check: the module check.py of an exercise.
+        task: the text of its README.md.
+        verbose: print tracebacks, too.
+    Returns:
+        Whether all requirements are met.
+    """
+    for title, base in (("The server", Check), ("The page", PageCheck)):
+        if tests := tests_of(check, base):
+            print(title)
+            report = Report(read_titles(task), verbose)
+            unittest.TestSuite(tests).run(report)
+            report.finish()
+            if report.reasons:
+                return False
+    return True
