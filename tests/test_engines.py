@@ -13,7 +13,7 @@ from tornado.testing import gen_test
 
 from tests.engines import BrowserError, Firefox, WebKit
 from tests.page_support import Cable
-from tests.support import ChatCase, ChatProcess
+from tests.support import ChatCase, ChatProcess, needs_signals
 
 MESSAGES = "[...document.querySelectorAll('#messages .msg')].map((e) => e.textContent)"
 OWN = MESSAGES.replace(".msg", ".own .msg")
@@ -30,9 +30,9 @@ class Journeys:
 
     @classmethod
     def setUpClass(cls):
-        if cls.engine.complete:
+        if cls.engine.installed:
             return
-        sentence = f"{cls.__name__} needs: apt install {cls.engine.packages}"
+        sentence = f"needs {cls.engine.needs}"
         if os.environ.get("CI"):
             raise AssertionError(sentence)
         raise unittest.SkipTest(sentence)
@@ -213,9 +213,11 @@ class Journeys:
         self.browser.faults.clear()
 
 
+@needs_signals
 class FirefoxTest(Journeys, ChatCase):
     engine = Firefox
 
 
+@needs_signals
 class WebKitTest(Journeys, ChatCase):
     engine = WebKit
