@@ -28,8 +28,9 @@ from tests.support import ChatCase, upgrade_request
 
 LONG = [("dora", "\N{GRINNING FACE}" * 2000)] * 900  # 7 MB of messages
 SECONDS = 2  # for what comes "at once": a computer may be busy
-LOG = """CREATE TABLE log (id INTEGER PRIMARY KEY, at REAL, name TEXT, msg TEXT,
-key TEXT, UNIQUE (name, key))"""  # the conversation in a chat.db from before
+TABLES = """CREATE TABLE log (id INTEGER PRIMARY KEY, at REAL, name TEXT, msg TEXT,
+key TEXT, UNIQUE (name, key));
+CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT)"""  # of a chat.db from before
 
 
 def show(line):
@@ -207,7 +208,7 @@ class Sentences:
         path = os.path.join(self.folder.name, "chat.db")
         if self.old and not os.path.exists(path):
             with contextlib.closing(sqlite3.connect(path)) as db, db:
-                db.execute(LOG)
+                db.executescript(TABLES)
                 insert = "INSERT INTO log (at, name, msg) VALUES (?, ?, ?)"
                 rows = [(1764000000 + n, *pair) for n, pair in enumerate(self.old)]
                 db.executemany(insert, rows)
@@ -229,6 +230,8 @@ class Sentences:
 
 class Check(Sentences, ChatCase):
     """Base class of the checks of the server."""
+
+    stopped = False
 
     async def join(self, *names, query=""):
         """Connect these people, who are signed in; return a Seat for each."""
@@ -256,20 +259,40 @@ class Check(Sentences, ChatCase):
         stalled, polls = StalledReader(reader, writer), 0
         while polls < 20:  # in a row: what waits for a moment has not stalled
             await asyncio.sleep(0.01)
-            streams = [each.ws_connection.stream for each in self._app.connections]
-            polls = polls + 1 if any(stream.writing() for stream in streams) else 0
+            waits = any(stream.writing() for stream in self.streams)
+            polls = polls + 1 if waits else 0
         return stalled
+
+    def get_http_server(self):
+        server, self.streams = super().get_http_server(), []
+        handle_stream = server.handle_stream
+
+        def note_stream(stream, address):
+            self.streams.append(stream)
+            handle_stream(stream, address)
+
+        server.handle_stream = note_stream
+        return server
+
+    async def stop(self):
+        """Stop the chat, as Ctrl-C does."""
+        await self._app.close()
+        self.stopped = True
 
     async def restart(self):
         """Stop the chat and start it again, with the same file."""
         for visitor in self.visitors:
             visitor.close()
-        await self._app.close()
+        await self.stop()
         sys.modules.pop("chat")
         self.chat = support.chat = importlib.import_module("chat")
-        self._app = await self.start_app()
+        self._app, self.stopped = await self.start_app(), False
         self.http_server.request_callback = self._app
         self.scene = "The chat was stopped and started again"
+
+    async def close(self):
+        if not self.stopped:
+            await super().close()
 
 
 class PageCheck(Sentences, PageCase):

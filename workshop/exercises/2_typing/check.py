@@ -65,7 +65,7 @@ class ServerCheck(Check):
         hello = await bob.gets({"id": 1, "msg": "hello"})
         (carol,) = await self.join("carol", query="?since=0")
         await carol.gets(hello)
-        await self._app.close()
+        await self.stop()
         self.assertNotIn(
             "typing",
             self.stored(),

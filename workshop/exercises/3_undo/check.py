@@ -135,7 +135,7 @@ class ServerCheck(UndoCheck):
         (alice,) = await self.join("alice")
         await self.say(alice, "hello", "blunder")
         await self.take_back(alice, 2)
-        await self._app.close()
+        await self.stop()
         self.assertNotIn(
             "blunder",
             self.stored(),

@@ -175,7 +175,7 @@ class ServerCheck(HereCheck):
         await alice.gets({"id": 1, "msg": "hello"})
         (carol,) = await self.join("carol", query="?since=0")
         await carol.gets({"id": 1, "msg": "hello"})
-        await self._app.close()
+        await self.stop()
         self.assertNotIn(
             "bob",
             self.stored().replace("lease", ""),

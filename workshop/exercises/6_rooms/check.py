@@ -196,7 +196,7 @@ class ServerCheck(RoomsCheck):
     async def test_12_stop(self):
         queries = "?since=60", KITCHEN, "?room=garden"
         seats = [(await self.join(f"in{n}", query=q))[0] for n, q in enumerate(queries)]
-        await self._app.close()
+        await self.stop()
         for seat, query in zip(seats, queries):
             self.scene = f"The chat was stopped, with somebody at /ws{query}"
             await seat.ends(1001)
