@@ -237,6 +237,12 @@ class Check(Sentences, ChatCase):
         """Connect these people, who are signed in; return a Seat for each."""
         return [await self.seat(self.visitor().sign_in(n), n, query) for n in names]
 
+    async def sign_in(self, name):
+        """Return a visitor who has signed in by the form, as browsers do."""
+        visitor = self.visitor()
+        await visitor.post("/login", name=name)
+        return visitor
+
     async def seat(self, visitor, name, query=""):
         """Connect somebody once more, as another tab does."""
         self.scene = f"{name} connected{query and ' with /ws' + query}"

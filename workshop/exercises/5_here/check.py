@@ -156,7 +156,7 @@ class ServerCheck(HereCheck):
     @gen_test
     async def test_7_sign_out(self):
         alice = await self.watch("alice")
-        bob = self.visitor().sign_in("bob")
+        bob = await self.sign_in("bob")
         await self.seat(bob, "bob")
         await self.seat(bob, "bob")
         await self.follow(alice, "alice", "bob")

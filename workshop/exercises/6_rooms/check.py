@@ -104,6 +104,9 @@ class ServerCheck(RoomsCheck):
     @gen_test
     async def test_7_any_name_is_a_room(self):
         for name in (
+            "kitchen",
+            "kitchen-wal",
+            "wal",
             "log",
             "settings",
             "sqlite-1",
@@ -171,7 +174,7 @@ class ServerCheck(RoomsCheck):
 
     @gen_test
     async def test_10_sign_out(self):
-        alice = self.visitor().sign_in("alice")
+        alice = await self.sign_in("alice")
         seats = []
         for query in ("?since=60", KITCHEN, "?room=garden"):
             seats.append(await self.seat(alice, "alice", query))
@@ -182,15 +185,12 @@ class ServerCheck(RoomsCheck):
 
     @gen_test
     async def test_11_names(self):
-        await self.join("alice", query=KITCHEN)
-        answer = await self.visitor().post("/login", name="alice")
-        self.assertEqual(
-            answer.code,
-            400,
-            "alice was in the room kitchen, and another "
-            "browser signed in as alice. The answer should be 400; it was "
-            f"{answer.code}.",
-        )
+        alice = await self.sign_in("alice")
+        await self.seat(alice, "alice", KITCHEN)
+        answer = await self.visitor().post("/login", name="Alice")
+        self.assertEqual(answer.code, 400, "alice was in the room kitchen, and another "
+                         "browser signed in as Alice. The answer should be 400; it was "
+                         f"{answer.code}.")
 
     @gen_test
     async def test_12_stop(self):
