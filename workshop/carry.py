@@ -2,9 +2,9 @@
 
     python -m workshop.carry
 
-A solution is a diff against the project as it was when the solution was made. This finds
-that state in git, puts the changes since then and those of the solution together (a
-three-way merge), and writes the solution anew. It says which could not be carried over.
+A solution is a diff against the project as it was when the solution was made. This
+finds that state in git, puts the changes since then and those of the solution together
+(a three-way merge), and writes the solution anew. It says which could not be carried.
 """
 
 import difflib
@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from workshop.exercises import FOLDERS, apply_diff, files_of, load
+from workshop.exercises import FOLDERS, apply_diff, load
 
 TOP = Path(__file__).parent.parent
 COMMITS = 50  # how far back it looks for the state that a solution was made for
@@ -85,8 +85,8 @@ def reader(commit):
 def find_base(diff):
     """Return a function that reads the files for which a diff was made, or None."""
     command = ["git", "rev-list", f"--max-count={COMMITS}", "HEAD"]
-    commits = subprocess.run(command, cwd=TOP, check=True, capture_output=True, text=True)
-    for read in (read_now, *map(reader, commits.stdout.split())):
+    commits = subprocess.check_output(command, cwd=TOP, text=True).split()
+    for read in (read_now, *map(reader, commits)):
         try:
             apply_diff(diff, read)
             return read
@@ -135,7 +135,7 @@ def main():
                 print(f"{folder.name}/{path.name}: {carry(path)}")
             except Conflict as conflict:
                 failed += 1
-                print(f"{folder.name}/{path.name} could not be carried over:\n{conflict}")
+                print(f"{folder.name}/{path.name}: not carried over\n{conflict}")
         try:
             misfit = list(misfits(number))
         except ValueError:

@@ -49,11 +49,6 @@ def text_of(number, name):
     return (FOLDERS[number] / name).read_text(encoding="utf-8")
 
 
-def files_of(diff):
-    """Return the names of the files that a unified diff changes."""
-    return re.findall(r"^\+\+\+ b/(.*)$", diff, re.M)
-
-
 def apply_diff(diff, read):
     """Return the texts of the files that a unified diff changes, by name.
 
