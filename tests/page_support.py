@@ -13,7 +13,7 @@ import unittest
 
 from tornado.web import create_signed_value
 
-from tests.support import TOP, ChatCase, until
+from tests.support import TOP, ChatCase
 
 try:
     from playwright.async_api import async_playwright, expect
@@ -202,13 +202,15 @@ class PageCase(ChatCase):
 
     # ------------------------------------------------------------------- its chats
 
+    def connection(self):
+        """Return the server's end of a page's WebSocket, when there is but one."""
+        ((connection,),) = self._app.connections.values()
+        return connection
+
     async def post(self, *texts, name="bob"):
         """Let somebody post messages, past the network."""
-        room = self._app.room
-        end = room.end + len(texts)
-        for text in texts:
-            await room.post(name, text, None)
-        await until(lambda: room.end >= end)
+        post = self._app.room.post
+        await asyncio.gather(*(post(name, text, None) for text in texts))
 
     async def start_server(self, port):
         """Start a chat to be killed; return its process and a match of its address."""

@@ -20,7 +20,7 @@ window.setTimeout = (action, delay) => {
 FORBIDDEN = """for (const name of ["sessionStorage", "localStorage"]) {
   Object.defineProperty(window, name, { get() { throw new DOMException(name); } });
 }"""
-FULL = """Storage.prototype.setItem = () => { throw new DOMException("QuotaExceeded"); };"""
+FULL = "Storage.prototype.setItem = () => { throw new DOMException('full'); };"
 
 
 class BrowserTest(PageCase):
@@ -91,9 +91,8 @@ class BrowserTest(PageCase):
     @gen_test(timeout=30)
     async def test_lines_of_no_kind_ignored(self):
         page = await self.sign_in("alice")
-        lines = '{}\n{"of": "tomorrow", "n": [1]}', '{"key": "of nobody"}\n{"id": 1}'
-        for line in lines:
-            next(iter(self._app.connections)).write_message(line)
+        for line in ({}, {"of": "tomorrow", "n": [1]}, {"id": 1, "key": "nobody's"}):
+            await self.connection().tell(line)
         await self.post("hello")
         await self.shows(page, "hello")
 
@@ -251,7 +250,7 @@ class BrowserTest(PageCase):
         self.assertIn(len(asked), range(3, 12))
         self.assertEqual(fetched, [])
         # A connection that lasts makes up for it.
-        await page.evaluate("new Promise((end) => setTimeout(end, LASTING * 1.5))")
+        await page.evaluate("new Promise((end) => setTimeout(end, MAX_DELAY * 1.5))")
         self.assertEqual(await page.evaluate("attempts"), 0)
         await expect(page.locator("#status")).to_have_text("Connected")
 
@@ -275,7 +274,7 @@ class BrowserTest(PageCase):
         await self.say(page, "old 1", "old 2")
         self._app.room.db.execute("DELETE FROM log")
         self._app.room.publish()
-        next(iter(self._app.connections)).close(1001)
+        self.connection().close(1001)
         await expect(page.locator("#status")).to_contain_text("Offline")
         await expect(page.locator("#status.online")).to_be_visible()
         await self.post("new")
@@ -307,7 +306,7 @@ class BrowserTest(PageCase):
     async def test_cookie_expired(self):
         page = await self.sign_in("alice")
         await page.context.clear_cookies(name="username")
-        next(iter(self._app.connections)).close(1001)
+        self.connection().close(1001)
         await page.wait_for_url("**/")
         await expect(page.get_by_label("Your nickname")).to_be_visible()
 
@@ -335,3 +334,15 @@ class BrowserTest(PageCase):
         await page.goto("/chat")
         await self.shows(page, "bob's words", "alice's words")
         await expect(page.locator(".own .msg")).to_have_text("alice's words")
+
+    @gen_test(timeout=30)
+    async def test_name_held_by_another_browser(self):
+        page = await self.sign_in("alice")
+        await page.evaluate("hangUp(); clearTimeout(timers.connect)")
+        # Hours go by; then somebody else takes the name.
+        await until(lambda: not self._app.connections)
+        self._app.room.leases.clear()
+        await self.visitor().post("/login", name="Alice")
+        await page.evaluate("connect()")
+        await expect(page.get_by_role("alert")).to_contain_text("Somebody here has")
+        await expect(page.get_by_label("Your nickname")).to_have_value("alice")
