@@ -135,7 +135,7 @@ class Application(web.Application):
     def disconnect(self, code, reason, *holders):
         """Close the connections of some (name, browser), or all of them."""
         for holder in holders or list(self.connections):
-            for connection in list(self.connections[holder]):
+            for connection in list(self.connections.get(holder, ())):
                 connection.close(code, reason)
 
     async def close(self):
