@@ -390,7 +390,9 @@ class Room:
         tables = {table["sql"] for table in self.db.execute(select)}
         if tables and not tables.issuperset(TABLES):
             raise RoomError(f"{self.path} has tables of another program, or version")
-        self.db.executescript(PRAGMAS if tables else ";".join([PRAGMAS, *TABLES]))
+        # All of the tables or none, or a full disk would leave a file of no use.
+        tables = [] if tables else ["BEGIN", *TABLES, "COMMIT"]
+        self.db.executescript(";".join([PRAGMAS, *tables]))
         self.committed = asyncio.get_running_loop().create_future()
         self.publish()
         self.publishing = asyncio.create_task(self.publish_always())
