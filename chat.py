@@ -186,7 +186,7 @@ class BaseHandler(web.RequestHandler):
     @property
     def browser(self):
         """What tells one browser from another: a secret in its cookies, or None."""
-        return self.get_cookie("_xsrf")
+        return self.get_cookie("_xsrf", "")[:MAX_TYPED] or None
 
     async def renew(self):
         """Renew this browser's lease of the name in its cookie.
