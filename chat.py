@@ -31,7 +31,7 @@ from tornado.options import Error, OptionParser
 # ------------------------------------------------------------------- Step 1. Set up
 
 MAX_FRAME = 64 * 1024  # bytes
-MAX_LOG_LINE = 1000  # characters
+MAX_LOG_LINE = 500  # characters; a refused request writes two lines
 TWITTER = "twitter_consumer_key", "twitter_consumer_secret"  # both set, or neither
 IP_ADDRESS = r"[0-9.]+|\[[0-9a-f:.]+\]"
 
