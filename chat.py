@@ -645,8 +645,12 @@ class WebSocketHandler(BaseHandler, websocket.WebSocketHandler):
         if not self.application.connections[self.holder]:
             del self.application.connections[self.holder]
             if self.close_code in GOODBYES:
-                release = self.application.room.release
-                ioloop.IOLoop.current().add_callback(release, *self.holder)
+                ioloop.IOLoop.current().add_callback(self.say_goodbye)
+
+    async def say_goodbye(self):
+        """Give the name back, unless this browser has opened a window meanwhile."""
+        if self.holder not in self.application.connections:
+            await self.application.room.release(*self.holder)
 
     def is_open(self):
         """Tell whether frames may be sent: after a close frame nothing may follow."""
