@@ -340,8 +340,38 @@ class NameAttackTest(NameAttack):
         self.assertEqual(codes, {303: 1000, 400: 1})
         # Nobody else gets one of them, whichever way it is written.
         forms = [self.form(name.upper(), "11") for name in names[::10]]
-        codes = collections.Counter(await self.ask(*forms, self.form("", "11", "close")))
+        forms.append(self.form("", "11", "close"))
+        codes = collections.Counter(await self.ask(*forms))
         self.assertEqual(codes, {400: 101})
+
+    @gen_test
+    async def test_login_odd_bytes_refused(self):
+        visitor = self.visitor()
+        for name in (b"\xff", b"a\x00b", b"a\x01b"):
+            self.assertEqual((await visitor.post("/login", name=name)).code, 400)
+
+    @gen_test
+    async def test_goodbye_while_the_next_window_opens(self):
+        carol = self.visitor().sign_in("carol")
+        holder = "carol", carol.cookies["_xsrf"]
+        await carol.connect()
+        (last,) = self.handlers
+        # All in one turn of the loop, as when the server is busy.
+        last.close_code = 1001
+        last.on_connection_close()
+        await self._app.room.claim(*holder)
+        self._app.connections[holder].add(last)
+        await asyncio.sleep(0.01)
+        page = await self.visitor().post("/login", name="carol")
+        self.assertEqual(page.code, 400)
+        del self._app.connections[holder]
+
+    @gen_test
+    async def test_tokens_that_are_long_not_kept(self):
+        carol, token = self.visitor().sign_in("carol"), "0" * 100
+        carol.cookies["_xsrf"] = token + "0" * 10_000
+        await carol.connect()
+        self.assertEqual(self._app.room.leases["carol"][0], token)
 
 
 # ------------------------------------------------------------------------------- web
