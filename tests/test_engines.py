@@ -3,6 +3,7 @@
 test_page.py has all of them, in Chromium.
 """
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -66,9 +67,9 @@ class Journeys:
             await window.press(*text, "Enter")
 
     async def post(self, *texts):
-        """Let bob post messages, past the network."""
-        for text in texts:
-            await self._app.room.post("bob", text, None)
+        """Let bob post messages all at once, past the network."""
+        post = self._app.room.post
+        await asyncio.gather(*(post("bob", text, None) for text in texts))
 
     @gen_test(timeout=30)
     async def test_two_people(self):
