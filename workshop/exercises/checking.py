@@ -170,11 +170,13 @@ class StalledReader:
         writer.transport.pause_reading()
 
     async def read_until(self, mark):
-        """Read again, up to these bytes; return all that came."""
+        """Read again, up to this pattern of bytes; return all that came in time."""
         self.writer.transport.resume_reading()
         received = b""
-        while mark not in received:
-            received += await self.reader.read(65536)
+        with contextlib.suppress(asyncio.TimeoutError):
+            while not re.search(mark, received):
+                data = self.reader.read(65536)
+                received += await asyncio.wait_for(data, SECONDS)
         return received
 
 
@@ -187,13 +189,18 @@ class Sentences:
 
     def setUp(self):
         self.scene = "The chat was started"
-        # Anew, for what a program keeps in its module lives as long as its process.
-        sys.modules.pop("chat", None)
-        self.chat = importlib.import_module("chat")
+        if self.old:
+            self.scene += " with a chat.db from before"
+        self.chat = self.load_chat()
         patch = mock.patch.object(support, "chat", self.chat)
         patch.start()
         self.addCleanup(patch.stop)
         super().setUp()
+
+    def load_chat(self):
+        """Import chat.py anew: its module lives as long as its process."""
+        sys.modules.pop("chat", None)
+        return importlib.import_module("chat")
 
     def tearDown(self):
         try:
@@ -206,9 +213,11 @@ class Sentences:
         if not self.complaints.found:
             return f"{self.scene}. The page complains of {self.faults[0]}."
         *lines, last = self.complaints.found[0].strip().split("\n")
-        places = re.findall(r'chat\.py", line (\d+), in (\w+)', "\n".join(lines))
+        program = os.path.basename(self.chat.__file__)
+        place = rf'{program}", line (\d+), in (\w+)'
+        places = re.findall(place, "\n".join(lines))
         where = f" (line {places[-1][0]}, in {places[-1][1]})" if places else ""
-        return f"{self.scene}. chat.py failed meanwhile: {last}{where}."
+        return f"{self.scene}. {program} failed meanwhile: {last}{where}."
 
     async def start_app(self):
         path = os.path.join(self.folder.name, "chat.db")
@@ -302,8 +311,7 @@ class Check(Sentences, ChatCase):
         for visitor in self.visitors:
             visitor.close()
         await self.stop()
-        sys.modules.pop("chat")
-        self.chat = support.chat = importlib.import_module("chat")
+        self.chat = support.chat = self.load_chat()
         self._app, self.stopped = await self.start_app(), False
         self.http_server.request_callback = self._app
         self.scene = "The chat was stopped and started again"
