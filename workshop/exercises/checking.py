@@ -120,7 +120,7 @@ class Seat:
         came = f"{show(line)} came" if line else f"nothing came within {SECONDS} s"
         about = f' that says "{words}"' if words else ""
         self.check.assertTrue(
-            line and words in line.get("error", "no"),
+            line and "error" in line and words in line["error"],
             f"{self.check.scene}. {self.name} should get an error line{about}; {came}.",
         )
 
