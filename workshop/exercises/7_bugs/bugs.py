@@ -2,8 +2,8 @@
 
 BUGS = {
     "lost.py": (
-        "            taken.add_done_callback(self.send_batch)\n",
-        "            self.room.readers.add(self.send_batch)\n",
+        "        if taken:\n            taken.add_done_callback(self.send_batch)\n",
+        "        if taken:\n            self.room.readers.add(self.send_batch)\n",
     ),
     "doubled.py": ("INSERT OR IGNORE INTO log", "INSERT OR REPLACE INTO log"),
     "kept.py": (
