@@ -28,7 +28,7 @@ import unicodedata
 from tornado import auth, autoreload, httpserver, ioloop, log, netutil, web, websocket
 from tornado.options import Error, OptionParser
 
-# ------------------------------------------------------------------- Step 1. Set up
+# ------------------------------------------------------------------- Step 2. Set up
 
 MAX_FRAME = 64 * 1024  # bytes
 MAX_LOG_LINE = 1000  # characters
@@ -147,7 +147,7 @@ class Application(web.Application):
         self.room.close()
 
 
-# -------------------------------------------------------------------- Step 2. Pages
+# -------------------------------------------------------------------- Step 3. Pages
 
 CSP = "; ".join([
     "default-src 'self'", "base-uri 'none'", "form-action 'self'",
@@ -176,7 +176,9 @@ class BaseHandler(web.RequestHandler):
         """Return the name in the signed cookie, or ""; current_user keeps it."""
         name = (self.get_signed_cookie("username") or b"").decode()
         # Where Twitter is the way in, names from before it are no proof.
-        return name if name.startswith("@") or not self.settings["twitter"] else ""
+        if self.settings["twitter"] and not name.startswith("@"):
+            return ""
+        return name
 
     def set_cookie(self, name, value, **attributes):
         """Set a cookie that neither scripts nor other sites' forms can use."""
@@ -241,7 +243,7 @@ class ChatHandler(BaseHandler):
     head = get
 
 
-# --------------------------------------------------------------- Step 3. Signing in
+# --------------------------------------------------------------- Step 4. Signing in
 
 MAX_NAME = 20  # characters
 MAX_TYPED = 100  # characters: NFKC, below, takes seconds for 64 kB
@@ -291,7 +293,7 @@ class LoginHandler(BaseHandler, auth.TwitterMixin):
         self.set_status(400)
         self.render("templates/index.html", error=error, name=typed)
 
-    # -------------------------------------------- Step 4. Signing in through Twitter
+    # ------------------------------------------- Step 16. Signing in through Twitter
 
     async def get(self):
         """Go to Twitter, or come back from there (OAuth 1.0a, RFC 5849 section 2)."""
@@ -324,7 +326,7 @@ class LogoutHandler(BaseHandler):
         self.redirect("/", status=303)
 
 
-# --------------------------------------------------------- Step 5. The conversation
+# ------------------------------------------------------------------ Step 5. The log
 
 MAX_BATCH = 200  # messages
 MAX_BATCH_SIZE = 64 * 1024  # bytes
@@ -534,7 +536,7 @@ class Room:
         await self.release(name, browser)
 
 
-# ---------------------------------------------------------------- Step 6. WebSocket
+# -------------------------------------------------------------- Step 7. People talk
 
 MAX_MESSAGE = 2000  # characters
 MAX_BEHIND = 1000  # messages; whoever is further behind starts anew
@@ -609,12 +611,12 @@ class WebSocketHandler(BaseHandler, websocket.WebSocketHandler):
         name = self.get_query_argument("name", self.current_user)
         if not self.current_user or name != self.current_user or await self.renew():
             raise web.HTTPError(403)
-        start = max(0, self.application.room.end - HISTORY)
-        since = self.get_query_argument("since", str(start))
+        self.room = self.application.room
+        self.cursor = max(0, self.room.end - HISTORY)
+        since = self.get_query_argument("since", str(self.cursor))
         at = self.get_query_argument("at", None)
         if not re.fullmatch(ID, since) or not re.fullmatch(TIME, at or "0"):
             raise web.HTTPError(400, "this is no place in a log")
-        self.room = self.application.room
         self.cursor = await self.room.place(int(since), at and float(at))
         if self.request.connection.stream.closed():  # it has left while we asked
             raise web.HTTPError(400)
@@ -718,7 +720,8 @@ class WebSocketHandler(BaseHandler, websocket.WebSocketHandler):
 
     async def take_message(self, message):
         """Post a message; answer if it is a resend."""
-        msg, key = clean_text(message.get("msg")), message.get("key")
+        msg, key = message.get("msg"), message.get("key")
+        msg = clean_text(msg)
         stored = await self.room.post(self.current_user, msg, key)
         # In front of the cursor, the message itself will be the answer.
         if stored and not self.cursor < stored <= self.room.end:
@@ -757,7 +760,7 @@ class WebSocketHandler(BaseHandler, websocket.WebSocketHandler):
         self.silent = False
 
 
-# ------------------------------------------------------ Step 7. Running it for others
+# ----------------------------------------------------- Step 14. Running it for others
 
 # How many files, and with them connections, the system lets us open; -1: no limit.
 FILES = os.sysconf("SC_OPEN_MAX") if hasattr(os, "sysconf") else -1
