@@ -31,9 +31,9 @@ from tornado.options import Error, OptionParser
 # ------------------------------------------------------------------- Step 2. Set up
 
 MAX_FRAME = 64 * 1024  # bytes
+IP_ADDRESS = r"[0-9.]+|\[[0-9a-f:.]+\]"
 MAX_LOG_LINE = 1000  # characters
 TWITTER = "twitter_consumer_key", "twitter_consumer_secret"  # both set, or neither
-IP_ADDRESS = r"[0-9.]+|\[[0-9a-f:.]+\]"
 
 
 def parse_options(arguments):
@@ -90,13 +90,13 @@ class Application(web.Application):
         routes += [(r"/ws", WebSocketHandler)]
         routes += [(r".*", ErrorHandler, {"status_code": 404})]
         settings["static_path"] = os.path.join(os.path.dirname(__file__), "static")
-        settings["static_handler_class"] = StaticHandler
         settings |= {"cookie_secret": os.urandom(32).hex(), "xsrf_cookies": True}
+        settings["static_handler_class"] = StaticHandler
+        settings["websocket_max_message_size"] = MAX_FRAME
         # It tells browsers apart, too: it has to outlive a restart of the browser.
         settings["xsrf_cookie_kwargs"] = {"expires_days": 30}
         settings |= {name: os.environ.get(name.upper()) for name in TWITTER}
         settings["twitter"] = all(settings[name] for name in TWITTER)
-        settings["websocket_max_message_size"] = MAX_FRAME
         super().__init__(routes, **settings)
         self.refuse_other_hosts(options.host)
         self.room = Room(options.db)
@@ -328,13 +328,13 @@ class LogoutHandler(BaseHandler):
 
 # ------------------------------------------------------------------ Step 5. The log
 
-MAX_BATCH = 200  # messages
-MAX_BATCH_SIZE = 64 * 1024  # bytes
-KEPT = 8  # batches: readers stand at two or three places, not at one
-HISTORY = 50  # messages for a newcomer
 PAUSE = 0.02  # seconds between two batches in a busy room, so that messages gather
 CHECK = 30  # seconds after which an idle room looks at its file
+MAX_BATCH = 200  # messages
+MAX_BATCH_SIZE = 64 * 1024  # bytes
+HISTORY = 50  # messages for a newcomer
 LEASE = 90  # seconds that a name is kept for a browser which is silent
+KEPT = 8  # batches: readers stand at two or three places, not at one
 
 # EXCLUSIVE: a second process gets an error, not half a log.
 # FULL: a commit returns when the disk has it; a power cut takes nothing that was seen.
@@ -539,18 +539,18 @@ class Room:
 
 # -------------------------------------------------------------- Step 7. People talk
 
+KEY = re.compile("[ -~]{1,100}")  # printable ASCII
 MAX_MESSAGE = 2000  # characters
-MAX_BEHIND = 1000  # messages; whoever is further behind starts anew
+ID = "[0-9]{1,15}"
+TIME = r"[0-9]{1,15}(\.[0-9]+)?"  # seconds
+CONTROL = re.compile(r"[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # but line breaks, tabs
 RATE = 10  # messages a second from one connection,
 BURST = 20  # after so many at once
 PING = 30  # seconds between two signs of life
-GOODBYES = 1000, 1001  # close codes of pages; a line that breaks keeps its name
-GOODBYE = 3  # seconds that a stopping server waits for answers
-ID = "[0-9]{1,15}"
-TIME = r"[0-9]{1,15}(\.[0-9]+)?"  # seconds
-KEY = re.compile("[ -~]{1,100}")  # printable ASCII
-CONTROL = re.compile(r"[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # but line breaks, tabs
 PING_FRAME = b"\x89\x00"  # RFC 6455 section 5.5.2
+GOODBYES = 1000, 1001  # close codes of pages; a line that breaks keeps its name
+MAX_BEHIND = 1000  # messages; whoever is further behind starts anew
+GOODBYE = 3  # seconds that a stopping server waits for answers
 
 
 @functools.lru_cache(KEPT)  # or each reader of a batch would wrap it anew

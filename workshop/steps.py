@@ -23,7 +23,7 @@ TUTORIAL = Path(__file__).resolve().parent.parent / "tutorial.md"
 PLACE = re.compile(
     r"`(?P<file>[\w.]+(?:/[\w.]+)*)`"
     r"(?:, in `class (?P<class_>\w+)`)?(?:, in `(?P<function>\w+)`)?"
-    r"(?:, (?P<relation>below|above|after) `(?P<anchor>[^`]+)`|, a new file|, at its end)"
+    r", (?:(?P<relation>below|above|after) `(?P<anchor>[^`]+)`|a new file|at its end)"
     r"(?P<pasted>, to paste)?:"
 )
 STEP = re.compile(r"## Step (\d+)\. (.+)")
