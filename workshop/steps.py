@@ -11,7 +11,8 @@ Standard library only; it imports nothing of the project.
     read_titles        the number and title of each step
     type_listings      every line of every file after a step, with its listing
     program_after      the text of a file after a step
-    count_lines        how many lines a step has to type, and how many to paste
+    count_lines        how many lines have to be typed, and how many to be pasted
+    count_words        how many words there are to read in each step
 """
 
 import collections
@@ -133,6 +134,24 @@ def count_lines(listings):
     typed = sum(bool(s.strip()) for x in listings if not x.pasted for s in x.lines)
     pasted = sum(bool(s.strip()) for x in listings if x.pasted for s in x.lines)
     return typed, pasted
+
+
+def count_words(text=None):
+    """Return {step: how many words of prose it has}: no listings, sessions or places.
+
+    Args:
+        text: of tutorial.md; None: of the project's own.
+    """
+    text = TUTORIAL.read_text(encoding="utf-8") if text is None else text
+    prose = re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
+    prose = "\n".join(x for x in prose.split("\n") if not PLACE.fullmatch(x))
+    parts = re.split(r"^(?=## )", prose, flags=re.MULTILINE)
+    found = [(STEP.match(part), part) for part in parts]
+    return {
+        int(heading[1]): len(re.findall(r"[\w'`]+(?:[-./]\w+)*", part))
+        for heading, part in found
+        if heading
+    }
 
 
 # ------------------------------------------------------------------- where it belongs
