@@ -32,7 +32,7 @@ from tornado.options import Error, OptionParser
 
 MAX_FRAME = 64 * 1024  # bytes
 IP_ADDRESS = r"[0-9.]+|\[[0-9a-f:.]+\]"
-MAX_LOG_LINE = 1000  # characters
+MAX_LOG_LINE = 500  # characters; a refused request writes two lines
 TWITTER = "twitter_consumer_key", "twitter_consumer_secret"  # both set, or neither
 
 
@@ -135,7 +135,7 @@ class Application(web.Application):
     def disconnect(self, code, reason, *holders):
         """Close the connections of some (name, browser), or all of them."""
         for holder in holders or list(self.connections):
-            for connection in list(self.connections[holder]):
+            for connection in list(self.connections.get(holder, ())):
                 connection.close(code, reason)
 
     async def close(self):
@@ -188,7 +188,7 @@ class BaseHandler(web.RequestHandler):
     @property
     def browser(self):
         """What tells one browser from another: a secret in its cookies, or None."""
-        return self.get_cookie("_xsrf")
+        return self.get_cookie("_xsrf", "")[:MAX_TYPED] or None
 
     async def renew(self):
         """Renew this browser's lease of the name in its cookie.
@@ -392,7 +392,9 @@ class Room:
         tables = {table["sql"] for table in self.db.execute(select)}
         if tables and not tables.issuperset(TABLES):
             raise RoomError(f"{self.path} has tables of another program, or version")
-        self.db.executescript(PRAGMAS if tables else ";".join([PRAGMAS, *TABLES]))
+        # All of the tables or none, or a full disk would leave a file of no use.
+        tables = [] if tables else ["BEGIN", *TABLES, "COMMIT"]
+        self.db.executescript(";".join([PRAGMAS, *tables]))
         self.committed = asyncio.get_running_loop().create_future()
         self.publish()
         self.publishing = asyncio.create_task(self.publish_always())
@@ -645,8 +647,12 @@ class WebSocketHandler(BaseHandler, websocket.WebSocketHandler):
         if not self.application.connections[self.holder]:
             del self.application.connections[self.holder]
             if self.close_code in GOODBYES:
-                release = self.application.room.release
-                ioloop.IOLoop.current().add_callback(release, *self.holder)
+                ioloop.IOLoop.current().add_callback(self.say_goodbye)
+
+    async def say_goodbye(self):
+        """Give the name back, unless this browser has opened a window meanwhile."""
+        if self.holder not in self.application.connections:
+            await self.application.room.release(*self.holder)
 
     def is_open(self):
         """Tell whether frames may be sent: after a close frame nothing may follow."""

@@ -241,6 +241,7 @@ class ChatCase(AsyncHTTPTestCase):
     """
 
     environment = {}  # variables with which the chat starts
+    options = ()  # of its command line
 
     def setUp(self):
         self.visitors, self.writers, self.complaints = [], [], Complaints()
@@ -264,9 +265,9 @@ class ChatCase(AsyncHTTPTestCase):
         """Return an Application that is open; its file outlives it, until tearDown."""
         path = os.path.join(self.folder.name, "chat.db")
         environment = {"COOKIE_SECRET": SECRET, **self.environment}
-        options = chat.parse_options([f"--db={path}", "--logging=none"])
+        options = [f"--db={path}", "--logging=none", *self.options]
         with mock.patch.dict(os.environ, environment):
-            application = chat.Application(options)
+            application = chat.Application(chat.parse_options(options))
             await application.open()
         return application
 
