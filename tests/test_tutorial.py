@@ -290,7 +290,9 @@ class StepTest(StepCase):
     @gen_test
     async def test_step_16_signs_in_through_twitter(self):
         keys = {name.upper(): "x" for name in chat.TWITTER}
-        carol = self.made(16, **keys)
+        carol = self.made(16)
+        self.assertEqual((await carol.post("/login", name="carol")).code, 303)
+        carol.url = self.start(**keys).url()
         refused = await carol.post("/login", name="carol")
         self.assertIn("Sign in with Twitter", refused.text)
         self.assertEqual(refused.code, 400)
