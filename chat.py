@@ -197,13 +197,15 @@ class BaseHandler(web.RequestHandler):
             "", or one sentence for the sign-in page: another browser holds the name.
         """
         name, room = self.current_user, self.application.room
-        if not room.ready:
-            raise web.HTTPError(503)
-        try:
-            if name and not name.startswith("@"):  # Twitter has proven those
+        if not room.ready:  # a proxy asks the next process; if all are so, people read
+            self.set_status(503)
+        elif name and not name.startswith("@"):  # Twitter has proven those
+            try:
                 await room.claim(name, self.browser)
-        except ValueError as error:
-            return str(error)
+            except ValueError as error:
+                return str(error)
+            except RoomError:  # nobody can post now; the next heartbeat asks again
+                pass
         return ""
 
 
@@ -283,14 +285,14 @@ class LoginHandler(BaseHandler, auth.TwitterMixin):
                 raise ValueError("Here one signs in through Twitter.")
             name = clean_nickname(typed)
             await self.application.room.claim(name, self.browser)
-        except ValueError as error:
+        except (RoomError, ValueError) as error:
             return self.refuse(str(error), typed)
         self.set_signed_cookie("username", name)
         self.redirect("/chat", status=303)
 
     def refuse(self, error, typed=""):
         """Show the sign-in page again, with one sentence and what was typed."""
-        self.set_status(400)
+        self.set_status(400 if self.application.room.ready else 503)
         self.render("templates/index.html", error=error, name=typed)
 
     # ------------------------------------------- Step 16. Signing in through Twitter
@@ -366,7 +368,7 @@ class Room:
         path: the database file, made when it is missing; "": a temporary one.
     """
 
-    ready = True  # whether people may come in; a room that is shared can be cut off
+    ready = True  # False: people can read, and find another process if there is one
 
     def __init__(self, path):
         self.path = path
@@ -637,6 +639,8 @@ class WebSocketHandler(BaseHandler, websocket.WebSocketHandler):
         if self.cursor is None:
             return self.close(1012, "This is another log.")
         self.send_batch()
+        if not self.room.ready:
+            self.close(1001, "This process is cut off.")
 
     def on_close(self):
         if not self.heartbeat:  # it has left during its handshake
