@@ -1,0 +1,3 @@
+import importlib
+import sys
+importlib.import_module("workshop." + sys.argv[1]).main(sys.argv[2:])
