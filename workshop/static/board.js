@@ -14,16 +14,17 @@ const LANE = 46; // px, at most
 const ONE_COLUMN = 36; // names; more stand in two
 const MAX_NAME = 12; // characters
 const EASE = 90; // ms: then two thirds of a way are done
+const CELL = 8; // px; narrower ones are not drawn
 const PAUSE = 30; // ms between two pictures, at least
 const FLIGHT = 600; // ms from an author to the log
 const FLIGHTS = 5; // drawn at once
-const JUMP = 5; // messages; a batch of more lights up
+const JUMP = 0.5; // seconds of talk; a batch of more lights up
 const RETRY = 2000; // ms until the page is loaded anew
 const SVG = "http://www.w3.org/2000/svg";
 
 const get = (id) => document.getElementById(id);
-const [stage, units, squares, numbers, lanes, effects] =
-  ["stage", "units", "squares", "numbers", "lanes", "effects"].map(get);
+const [stage, bars, grid, flags, units, squares, numbers, effects] =
+  "stage,bars,grid,flags,units,squares,numbers,effects".split(",").map(get);
 const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 const people = new Map(); // number of a line -> its lane
@@ -90,6 +91,13 @@ function label() {
   });
 }
 
+// Each bar is a copy of the log, up to a cursor: it has the same cells.
+function cells() {
+  if (pitch() < CELL) return "";
+  const ids = [...Array(Math.ceil(view.count)).keys()].map((n) => Math.ceil(view.first) + n);
+  return ids.map((id) => `M${id} ${TOP}V${stage.clientHeight}`).join("");
+}
+
 // Everything glides at one pace, or cursors and squares would drift apart.
 function paint(now) {
   running = false;
@@ -105,7 +113,9 @@ function paint(now) {
   view.first = glide(view.first, goal.first);
   view.count = glide(view.count, goal.count);
   const left = MARGIN - view.first * pitch();
-  set(units, { transform: `translate(${left}) scale(${pitch()} 1)` });
+  const transform = `translate(${left}) scale(${pitch()} 1)`;
+  set(units, { transform });
+  set(grid, { transform, d: cells() });
   for (const lane of people.values()) {
     lane.shown = glide(lane.shown, lane.cursor);
     lane.paint();
@@ -127,9 +137,8 @@ class Lane {
     Object.assign(this, { name, cursor: start, shown: start, y: TOP });
     const [...letters] = name;
     this.short = letters.length > MAX_NAME ? `${letters.slice(0, 11).join("")}…` : name;
-    this.element = colour(add("g", lanes), name);
-    this.bar = add("rect", this.element, { class: "bar", x: 0 });
-    this.flag = add("g", this.element);
+    this.bar = colour(add("rect", bars, { x: 0 }), name);
+    this.flag = colour(add("g", flags), name);
     this.caret = add("rect", this.flag, { class: "caret", x: -3, width: 6, rx: 2 });
     this.pause = add("path", this.flag, { class: "pause" });
     this.text = add("text", this.flag, { class: "name" });
@@ -143,8 +152,8 @@ class Lane {
     set(this.bar, this.box);
     set(this.caret, { y: y - 2, height: height + 4 });
     set(this.text, { y: this.middle + em * 0.35, "font-size": em });
-    set(this.pause, { d: `M${at} ${this.middle - em * 0.35}v${em * 0.7}m${em * 0.4} 0v${-em * 0.7}`,
-      "stroke-width": em * 0.22 });
+    const high = em * 0.7, d = `M${at} ${this.middle - high / 2}v${high}m${em * 0.4} 0v${-high}`;
+    set(this.pause, { d, "stroke-width": em * 0.22 });
     this.at = at;
   }
 
@@ -161,11 +170,18 @@ class Lane {
   update([, , cursor, state, start, mine]) {
     if (this.state === "lost" && state !== "lost") {
       this.shown = this.cursor = start;
-      ring(this);
+      ring(this, start);
     }
-    if (this.state && cursor > this.cursor + JUMP) batch(this, this.cursor, cursor);
+    const far = cursor - this.cursor > Math.max(5, rate * JUMP);
+    if (this.state && far) batch(this, this.cursor, cursor);
     Object.assign(this, { cursor, state });
-    set(this.element, { class: `${state} ${mine ? "mine" : ""}` });
+    set(this.bar, { class: `bar ${state}` });
+    set(this.flag, { class: `${state} ${mine ? "mine" : ""}` });
+  }
+
+  remove() {
+    this.bar.remove();
+    this.flag.remove();
   }
 }
 
@@ -192,10 +208,10 @@ function batch(lane, from, to) {
 }
 
 // Here a line goes on that was broken.
-function ring(lane) {
+function ring(lane, start) {
   const circle = add("circle", effects, { class: "ring", cy: lane.middle });
   play(colour(circle, lane.name), 1200, (element, part) => {
-    set(element, { cx: x(lane.cursor), r: 6 + 30 * part, opacity: 1 - part });
+    set(element, { cx: x(start), r: 6 + 30 * part, opacity: 1 - part });
   });
 }
 
@@ -243,7 +259,7 @@ function populate(lines) {
   const gone = [...people.keys()].filter((number) => !here.has(number));
   const come = lines.filter(([number]) => !people.has(number));
   for (const number of gone) {
-    people.get(number).element.remove();
+    people.get(number).remove();
     people.delete(number);
   }
   for (const line of come) people.set(line[0], new Lane(line));
@@ -269,8 +285,8 @@ function tell(lines, more) {
   const mine = lines.some(([, , , state, , mine]) => mine && state !== "lost");
   get("tunnel").disabled = get("twice").disabled = !mine;
   get("advice").hidden = mine;
-  const rest = more ? ` (${more} not drawn)` : "";
-  get("count").textContent = `${lines.length + more} people${rest}, ${end} messages`;
+  const rest = more ? `, ${lines.length} drawn` : "";
+  get("count").textContent = `${lines.length + more} people${rest} · ${end} messages`;
 }
 
 function connect() {
