@@ -350,7 +350,8 @@ class RoomError(OSError):
 
 def to_line(row):
     """Encode a message of the log as one line of JSON in UTF-8."""
-    return json.dumps(dict(row), ensure_ascii=False).encode()
+    message = dict(row)
+    return json.dumps(message, ensure_ascii=False).encode()
 
 
 class Room:
@@ -605,24 +606,24 @@ class WebSocketHandler(BaseHandler, websocket.WebSocketHandler):
 
     async def prepare(self):
         """Refuse, before the upgrade, who may not come in, and find the cursor."""
+        # A browser lets any site open a WebSocket here, and sends our cookie along. The
+        # scheme does not count: a proxy may turn the browser's https into http.
+        origin = self.request.headers.get("Origin", "://" + self.request.host)
+        if origin.partition("://")[2] != self.request.host:
+            raise web.HTTPError(403)
         # The page says for whom it was made. Somebody else may have signed in since.
         name = self.get_query_argument("name", self.current_user)
         if not self.current_user or name != self.current_user or await self.renew():
             raise web.HTTPError(403)
-        start = max(0, self.application.room.end - HISTORY)
+        self.room = self.application.room
+        start = max(0, self.room.end - HISTORY)
         since = self.get_query_argument("since", str(start))
         at = self.get_query_argument("at", None)
         if not re.fullmatch(ID, since) or not re.fullmatch(TIME, at or "0"):
             raise web.HTTPError(400, "this is no place in a log")
-        self.room = self.application.room
         self.cursor = await self.room.place(int(since), at and float(at))
         if self.request.connection.stream.closed():  # it has left while we asked
             raise web.HTTPError(400)
-
-    def check_origin(self, origin):
-        # A browser lets any site open a WebSocket here, and sends our cookie along. The
-        # scheme does not count: a proxy may turn the browser's https into http.
-        return origin.partition("://")[2] == self.request.host
 
     def open(self):
         self.set_nodelay(True)  # or Nagle's algorithm holds messages back for 40-200 ms
@@ -642,7 +643,8 @@ class WebSocketHandler(BaseHandler, websocket.WebSocketHandler):
         if not self.application.connections[self.holder]:
             del self.application.connections[self.holder]
             if self.close_code in GOODBYES:
-                ioloop.IOLoop.current().add_callback(self.room.release, *self.holder)
+                release = self.application.room.release
+                ioloop.IOLoop.current().add_callback(release, *self.holder)
 
     def is_open(self):
         """Tell whether frames may be sent: after a close frame nothing may follow."""

@@ -87,7 +87,7 @@ class SetUpTest(ProcessCase):
             with self.subTest(path):
                 status, line = self.refusal("--port=0", f"--db={path}")
                 self.assertEqual(status, 1)
-                self.assertRegex(line, r"^chat\.py: cannot use the database .*--db")
+                self.assertRegex(line, r"^chat\.py: .*--db")
 
     def test_database_of_another_program_refused(self):
         for table in ("log (x)", "settings (key, val)"):
@@ -95,7 +95,7 @@ class SetUpTest(ProcessCase):
                 db.execute(f"CREATE TABLE {table}")
             status, line = self.refusal("--port=0")
             self.assertEqual(status, 1)
-            self.assertRegex(line, r"^chat\.py: cannot use the database .*--db")
+            self.assertRegex(line, r"^chat\.py: .* of another program.*--db")
             os.remove(self.db)
 
 
@@ -277,8 +277,8 @@ class LoginTest(ChatCase):
     async def test_login_name_free_when_its_owner_has_gone(self):
         carol = self.visitor()
         await carol.post("/login", name="carol")
-        (await carol.connect()).ws.close()
-        await until(lambda: not self._app.connections)
+        (await carol.connect()).ws.close(1001)
+        await until(lambda: not self._app.room.leases)
         self.assertEqual((await self.visitor().post("/login", name="carol")).code, 303)
 
     @gen_test
@@ -298,10 +298,11 @@ class LoginTest(ChatCase):
         self.assertEqual([answer.code for answer in answers], [303, 303])
 
     @gen_test
-    async def test_login_claim_ends(self):
-        with mock.patch.object(chat, "CLAIM", 0.01):
+    async def test_login_lease_ends(self):
+        with mock.patch.object(chat, "LEASE", 0.05):
             await self.visitor().post("/login", name="carol")
-        await until(lambda: not self._app.claims)
+        self.assertEqual((await self.visitor().post("/login", name="carol")).code, 400)
+        await asyncio.sleep(0.05)
         self.assertEqual((await self.visitor().post("/login", name="carol")).code, 303)
 
     @gen_test
@@ -330,7 +331,7 @@ class LoginTest(ChatCase):
             "alice",
         ]
         for cookie in forged:
-            visitor = self.visitor()
+            visitor = self.visitor().sign_in("alice")
             visitor.cookies["username"] = cookie
             self.assertEqual((await visitor.get("/chat")).code, 302)
             with self.assertRaises(HTTPClientError) as refused:
@@ -356,15 +357,12 @@ class LogoutTest(ChatCase):
     @gen_test
     async def test_logout_nothing_follows_the_close_frame(self):
         _, reader, writer = await self.raw()
-        (handler,) = self._app.connections
         other = await self.bob.connect()
-        await reader.readexactly(2)  # a ping
         await self.alice.post("/logout")
         await other.send("hello")
         await other.line()
         writer.write(b"\x88\x80\0\0\0\0")
         self.assertEqual(await reader.read(), b"\x88\x0d\x03\xf0Signed out.")
-        self.assertTrue(handler.sending.cancelled() or not handler.sending.exception())
 
     @gen_test
     async def test_logout_without_xsrf_refused(self):
@@ -529,21 +527,25 @@ class RoomTest(AsyncTestCase):
         self.room.close()
         super().tearDown()
 
-    async def read(self, cursor):
-        cursor, lines = await self.room.read(cursor)
+    async def post(self, *texts):
+        """Post messages of alice's, all at once."""
+        await asyncio.gather(*(self.room.post("alice", text, None) for text in texts))
+
+    def read(self, cursor):
+        cursor, lines = self.room.read(cursor)
         return cursor, [json.loads(line)["msg"] for line in lines.split(b"\n")]
 
     @gen_test
     async def test_log_in_order(self):
         for number in range(5):
             await self.room.post("alice", str(number), None)
-        self.assertEqual(await self.read(0), (5, ["0", "1", "2", "3", "4"]))
-        self.assertEqual(await self.read(3), (5, ["3", "4"]))
+        self.assertEqual(self.read(0), (5, ["0", "1", "2", "3", "4"]))
+        self.assertEqual(self.read(3), (5, ["3", "4"]))
 
     @gen_test
     async def test_log_line(self):
         await self.room.post("Zoë", "a\nb \0 \u2028 😀", "k")
-        _, line = await self.room.read(0)
+        _, line = self.room.read(0)
         self.assertIn("Zoë", line.decode())  # not six ASCII characters for one
         message = json.loads(line)
         self.assertAlmostEqual(message.pop("at"), time.time(), delta=5)
@@ -557,54 +559,67 @@ class RoomTest(AsyncTestCase):
             await self.room.post(name, msg, "k")
         await self.room.post("alice", "3", None)
         await self.room.post("alice", "3", None)
-        self.assertEqual(await self.read(0), (4, ["1", "2", "3", "3"]))
+        self.assertEqual(self.read(0), (4, ["1", "2", "3", "3"]))
 
     @gen_test
     async def test_batch_limited(self):
-        for number in range(chat.BATCH + 1):
-            await self.room.post("alice", str(number), None)
-        cursor, texts = await self.read(0)
-        self.assertEqual((cursor, len(texts)), (chat.BATCH, chat.BATCH))
-        self.assertEqual(await self.read(cursor), (cursor + 1, [str(chat.BATCH)]))
+        await self.post(*map(str, range(201)))
+        cursor, texts = self.read(0)
+        self.assertEqual((cursor, len(texts)), (200, 200))
+        self.assertEqual(self.read(cursor), (201, ["200"]))
 
     @gen_test
-    async def test_batch_encoded_once_for_all_readers(self):
-        await self.room.post("alice", "hello", None)
-        batches = await asyncio.gather(*(self.room.read(0) for _ in range(100)))
-        self.assertEqual(len({id(batch) for batch in batches}), 1)
+    async def test_batch_limited_in_bytes(self):
+        await self.post(*["😀" * 2000] * 20)  # 8 kB each
+        cursor, lines = self.room.read(0)
+        self.assertEqual(cursor, 8)
+        self.assertLessEqual(len(lines), 64 * 1024)
 
     @gen_test
-    async def test_batches_of_many_cursors_not_kept(self):
-        for number in range(100):
-            await self.room.post("alice", str(number), None)
-        for cursor in range(99):
-            await self.room.read(cursor)
-        self.assertLess(len(self.room.batches), 10)
+    async def test_batches_of_eight_cursors_kept(self):
+        await self.post(*map(str, range(20)))
+        with mock.patch.object(chat, "to_line", wraps=chat.to_line) as to_line:
+            for _ in range(1000):
+                for cursor in range(12, 20):
+                    self.room.read(cursor)
+        self.assertEqual(to_line.call_count, sum(range(1, 9)))
 
     @gen_test
-    async def test_reader_waits_for_next_message(self):
-        reader = asyncio.ensure_future(self.read(0))
-        await asyncio.sleep(0)
-        self.assertFalse(reader.done())
-        await self.room.post("alice", "hello", None)
-        self.assertEqual(await reader, (1, ["hello"]))
+    async def test_batches_of_more_cursors_not_kept(self):
+        await self.post(*map(str, range(20)))
+        for cursor in range(20):
+            self.room.read(cursor)
+        self.assertEqual(self.room.read.cache_info().currsize, 8)
+
+    @gen_test
+    async def test_reader_called_once_when_log_has_grown(self):
+        calls = []
+        self.room.readers.add(lambda: calls.append(self.room.end))
+        self.assertEqual(calls, [])
+        await self.post("hello")
+        await self.post("hello")
+        self.assertEqual(calls, [1])
 
     @gen_test
     async def test_busy_room_gathers_batches(self):
-        sizes, cursor = [], 0
         await asyncio.sleep(chat.PAUSE)  # quiet, until now
-        poster = asyncio.ensure_future(self.post_steadily(100))
-        while cursor < 100:
-            cursor, texts = await self.read(cursor)
-            sizes.append(len(texts))
-        await poster
-        self.assertEqual(sizes[0], 1)  # the first one does not wait
+        sizes = []
+        self.watch(sizes)
+        posting = []
+        for number in range(100):
+            posting.append(asyncio.ensure_future(self.post(str(number))))
+            await asyncio.sleep(0.001)
+        await asyncio.gather(*posting)
+        self.assertEqual((sizes[0], sum(sizes)), (1, 100))  # the first does not wait
         self.assertLess(len(sizes), 50)
 
-    async def post_steadily(self, count):
-        for number in range(count):
-            await self.room.post("alice", str(number), None)
-            await asyncio.sleep(0.001)
+    def watch(self, sizes, cursor=0):
+        """Add the size of each batch to a list, from now on."""
+        def read_on():
+            sizes.append(self.room.end - cursor)
+            self.watch(sizes, self.room.end)
+
+        self.room.readers.add(read_on)
 
     @gen_test
     async def test_log_survives_restart(self):
@@ -612,7 +627,7 @@ class RoomTest(AsyncTestCase):
         self.room.close()
         await self.room.open()
         await self.room.post("alice", "hello", "k")
-        self.assertEqual(await self.read(0), (1, ["hello"]))
+        self.assertEqual(self.read(0), (1, ["hello"]))
 
     @gen_test
     async def test_close_right_after_a_message(self):
@@ -620,6 +635,7 @@ class RoomTest(AsyncTestCase):
         with self.assertNoLogs():
             self.room.close()
             await asyncio.sleep(chat.PAUSE * 2)
+        await self.room.open()
 
     @gen_test
     async def test_settings_first_value_stays(self):
@@ -634,13 +650,13 @@ class RoomTest(AsyncTestCase):
     @gen_test
     async def test_disk_full_then_room_again(self):
         self.room.db.execute("PRAGMA max_page_count = 1")
-        full = ExpectLog("tornado.application", "A message is not stored")
+        full = ExpectLog("tornado.application", "1 messages are not stored: .*full")
         with full, self.assertRaises(chat.RoomError):
             for number in range(1000):
                 await self.room.post("alice", "x" * 1000, str(number))
         self.room.db.execute("PRAGMA max_page_count = 100000")
         await self.room.post("alice", "x" * 1000, str(number))
-        self.assertEqual((await self.room.read(number))[0], number + 1)
+        self.assertEqual((self.room.read(number))[0], number + 1)
 
 
 class CookieSecretTest(ChatCase):
@@ -702,6 +718,11 @@ class HandshakeTest(ChatCase):
 
 
 class WebSocketTest(ChatCase):
+    async def post(self, *texts):
+        """Post messages of carol's, all at once."""
+        room = self._app.room
+        await asyncio.gather(*(room.post("carol", text, None) for text in texts))
+
     @gen_test
     async def test_message_reaches_everybody(self):
         alice, bob = await self.alice.connect(), await self.bob.connect()
@@ -763,9 +784,7 @@ class WebSocketTest(ChatCase):
 
     @gen_test
     async def test_history_for_newcomer(self):
-        for number in range(60):
-            await self._app.room.post("bob", str(number), None)
-        await until(lambda: self._app.room.end == 60)
+        await self.post(*map(str, range(60)))
         alice = await self.alice.connect()
         self.assertEqual(
             await alice.texts(50), [str(number) for number in range(10, 60)]
@@ -787,8 +806,7 @@ class WebSocketTest(ChatCase):
 
     @gen_test
     async def test_resume_past_the_end(self):
-        await self._app.room.post("bob", "old", None)
-        await until(lambda: self._app.room.end == 1)
+        await self.post("old")
         alice = await self.alice.connect("?since=500")
         await alice.send("new")
         self.assertEqual((await alice.line())["id"], 2)
@@ -798,7 +816,9 @@ class WebSocketTest(ChatCase):
         alice = await self.alice.connect()
         for msg, key in (("1", "a"), ("1", "a"), ("2", "b"), ("1", "a"), ("3", "c")):
             await alice.send(msg, key)
-        self.assertEqual(await alice.texts(3), ["1", "2", "3"])
+        lines = await alice.read(5)
+        self.assertEqual([line.get("msg") for line in lines], ["1", None, "2", None, "3"])
+        self.assertEqual([line for line in lines if "msg" not in line], [{"id": 1, "key": "a"}] * 2)
 
     @gen_test
     async def test_one_order_for_everybody(self):
@@ -857,7 +877,7 @@ class WebSocketTest(ChatCase):
     async def test_disk_full_told_to_the_sender(self):
         alice = await self.alice.connect()
         self._app.room.db.execute("PRAGMA query_only = 1")
-        with ExpectLog("tornado.application", "A message is not stored"):
+        with ExpectLog("tornado.application", "1 messages are not stored"):
             await alice.send("hello", "k")
             line = await alice.line()
         self.assertEqual((line["key"], line["retry"]), ("k", True))
@@ -868,35 +888,38 @@ class WebSocketTest(ChatCase):
     @gen_test
     async def test_log_unreadable_closes(self):
         alice = await self.alice.connect()
-        (handler,) = self._app.connections
-        with mock.patch.object(chat.json, "dumps", side_effect=sqlite3.DatabaseError):
-            await self._app.room.post("bob", "hello", None)
-            self.assertIsNone(await alice.line())
-        self.assertIsInstance(handler.sending.exception(), sqlite3.DatabaseError)
+        unreadable = ExpectLog("tornado.application", "cannot read .*chat.db")
+        with unreadable, mock.patch.object(chat, "to_line", side_effect=sqlite3.Error):
+            await self.post("hello")
+            self.assertEqual(await alice.close_code(), 1011)
         alice = await self.alice.connect("?since=0")
         self.assertEqual(await alice.texts(1), ["hello"])
 
     @gen_test
     async def test_reader_stalled_holds_up_nobody(self):
         _, reader, _ = await self.raw()
-        (stalled,) = self._app.connections
         bob = await self.bob.connect("?since=0")
-        for number in range(5000):
-            await self._app.room.post("bob", f"{number} " + "x" * 1900, None)
-        while (await bob.line())["id"] < 5000:
+        stalled = await self.stall()
+        end = self._app.room.end
+        while (await bob.line())["id"] < end:
             pass
-        self.assertLess(stalled.cursor, 5000)
+        self.assertLess(stalled.cursor, end)
         reading = asyncio.ensure_future(reader.read())
-        await until(lambda: stalled.cursor == 5000)
+        await until(lambda: stalled.cursor == end)
         reading.cancel()
+
+    async def stall(self):
+        """Post until the network takes no more for the first who has connected."""
+        stalled = self.handlers[0]
+        while not stalled.ws_connection.stream.writing():
+            await self.post(*["😀" * 2000] * 50)
+        await self.post("one more")
+        return stalled
 
     @gen_test
     async def test_reader_stalled_lost_in_the_middle_of_a_batch(self):
         _, _, writer = await self.raw()
-        (stalled,) = self._app.connections
-        for number in range(5000):
-            await self._app.room.post("bob", f"{number} " + "x" * 1900, None)
-        await until(stalled.ws_connection.stream.writing)
+        await self.stall()
         writer.transport.abort()
         await until(lambda: not self._app.connections)
 
@@ -905,9 +928,9 @@ class WebSocketTest(ChatCase):
         with mock.patch.object(chat, "PING", 0.05):
             alice = await self.alice.connect()
             _, reader, _ = await self.raw()
-            self.assertEqual(
-                await reader.readexactly(4), b"\x89\0\x88\x12"
-            )  # ping, close
+            # A ping and {} for scripts, then a close frame.
+            heartbeat = await reader.readexactly(8)
+            self.assertEqual(heartbeat, b"\x89\0\x81\2{}\x88\x12")
             await alice.send("hello")  # she answered the pings
             self.assertEqual(await alice.texts(1), ["hello"])
 
@@ -921,7 +944,7 @@ class WebSocketTest(ChatCase):
     @gen_test
     async def test_messages_not_delayed_by_nagle(self):
         alice = await self.alice.connect()
-        (handler,) = self._app.connections
+        (handler,) = self.handlers
         nodelay = handler.ws_connection.stream.socket.getsockopt(
             socket.IPPROTO_TCP, socket.TCP_NODELAY
         )
@@ -931,12 +954,11 @@ class WebSocketTest(ChatCase):
     @gen_test
     async def test_connection_lost_is_forgotten(self):
         _, _, writer = await self.raw()
-        await until(lambda: self._app.connections)
-        (handler,) = self._app.connections
+        (handler,) = self.handlers
         writer.transport.abort()
         await until(lambda: not self._app.connections)
-        await until(handler.sending.done)
         self.assertTrue(handler.heartbeat.cancelled())
+        self.assertEqual(self._app.room.readers, set())
 
 
 class FrameTest(unittest.TestCase):

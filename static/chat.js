@@ -6,9 +6,8 @@ const MAX_MESSAGE = 2000; // characters, as on the server
 const MAX_SHOWN = 500; // messages in the document: more would slow the page down
 const PATIENCE = 10000; // ms without a line while a message waits for its answer
 const SILENCE = 45000; // ms without a line: the server sends one every 30 s at least
-const LASTING = 10000; // ms after which a connection counts as a good one
 const RETRY_TIME = 5000; // ms until a message that could not be stored is sent again
-const MAX_DELAY = 10000; // ms between two attempts to connect
+const MAX_DELAY = 10000; // ms between two attempts; what lasts longer is a connection
 const ANEW_TIME = 5000; // ms within which all pages begin anew, each at its own moment
 
 const me = document.body.dataset.name;
@@ -22,8 +21,7 @@ let ws; // try ws.send("hello") in the browser's console
 let cursor = null; // the last message received: { since: its id, at: its time }
 const pending = new Map(); // idempotency key -> { msg }
 const refused = new Map(); // idempotency key -> { msg, note }: the note says why
-let attempts = 0, unread = 0;
-let height = 0; // of the part of the conversation that one sees, in pixels
+let attempts = 0, unread = 0, height = 0; // height: seen of the conversation, pixels
 const timers = {};
 
 function later(name, action, delay) {
@@ -46,7 +44,7 @@ function opened() {
   state.className = "online";
   say(state, "Connected");
   // Not at once: a server that lets us in and then fails is to be left in peace, too.
-  later("lasting", () => { attempts = 0; }, LASTING);
+  later("lasting", () => { attempts = 0; }, MAX_DELAY);
   if (!cursor) begin();
   sendPending();
 }
@@ -257,8 +255,10 @@ function changed() {
 
 // As high as the text and its two borders; the style sheet stops it at five lines.
 function grow() {
+  const follow = atBottom();
   text.style.height = "auto";
   text.style.height = `${text.scrollHeight + 2}px`;
+  if (follow) toBottom();
 }
 
 // The end stays in sight when a bar appears, the composer grows, keys cover a phone.

@@ -13,7 +13,7 @@ import unittest
 
 from tornado.web import create_signed_value
 
-from tests.support import TOP, ChatCase, until
+from tests.support import TOP, ChatCase
 
 try:
     from playwright.async_api import async_playwright, expect
@@ -159,13 +159,16 @@ class PageCase(ChatCase):
     async def forge(self, name, **options):
         """Sign in with a cookie, as no form would let this name in."""
         page = await self.new_page(**options)
-        secret = self._app.settings["cookie_secret"]
-        value = create_signed_value(secret, "username", name).decode()
-        cookie = {"name": "username", "value": value, "url": self.url}
-        await page.context.add_cookies([cookie])
+        await page.context.add_cookies([self.cookie(name)])
         await page.goto("/chat")
         await expect(page.locator("#status.online")).to_be_visible()
         return page
+
+    def cookie(self, name):
+        """Return the cookie that signing in with a name gives."""
+        secret = self._app.settings["cookie_secret"]
+        value = create_signed_value(secret, "username", name).decode()
+        return {"name": "username", "value": value, "url": self.url}
 
     async def say(self, page, *texts, sent=True):
         """Type messages and send them; sent: wait until none is pending."""
@@ -199,13 +202,15 @@ class PageCase(ChatCase):
 
     # ------------------------------------------------------------------- its chats
 
+    def connection(self):
+        """Return the server's end of a page's WebSocket, when there is but one."""
+        ((connection,),) = self._app.connections.values()
+        return connection
+
     async def post(self, *texts, name="bob"):
         """Let somebody post messages, past the network."""
-        room = self._app.room
-        end = room.end + len(texts)
-        for text in texts:
-            await room.post(name, text, None)
-        await until(lambda: room.end >= end)
+        post = self._app.room.post
+        await asyncio.gather(*(post(name, text, None) for text in texts))
 
     async def start_server(self, port):
         """Start a chat to be killed; return its process and a match of its address."""

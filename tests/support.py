@@ -101,8 +101,8 @@ class Visitor:
     """
 
     def __init__(self, http_client, url):
-        self.http_client, self.url, self.cookies = http_client, url, {}
-        self.sockets = []
+        self.http_client, self.url = http_client, url
+        self.cookies, self.sockets = {}, []
 
     def headers(self, **headers):
         pairs = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
@@ -134,9 +134,11 @@ class Visitor:
         return await self.get(path, method="POST", body=body)
 
     def sign_in(self, name, secret=SECRET):
-        """Take the cookie that signing in with this name gives; return the visitor."""
+        """Take the cookies that signing in with this name gives; return the visitor."""
         cookie = create_signed_value(secret, "username", name)
         self.cookies["username"] = cookie.decode()
+        # Tornado's token against forged forms, by which a chat tells browsers apart.
+        self.cookies.setdefault("_xsrf", os.urandom(16).hex())
         return self
 
     async def connect(self, query="", **headers):
@@ -161,13 +163,18 @@ class ChatSocket:
         """Send a text as it stands or, with a key, as an object."""
         await self.ws.write_message({"msg": msg, "key": key} if key else msg)
 
-    async def line(self):
-        """Return the next line, or None when the other side has closed."""
+    async def line(self, heartbeats=False):
+        """Return the next line, or None when the other side has closed.
+
+        Args:
+            heartbeats: whether {} counts, which says no more than that the line lives.
+        """
         while not self.lines:
             frame = await self.ws.read_message()
             if frame is None:
                 return None
-            self.lines.extend(map(json.loads, frame.split("\n")))
+            lines = map(json.loads, frame.split("\n"))
+            self.lines.extend(line for line in lines if line or heartbeats)
         return self.lines.popleft()
 
     async def read(self, count):
@@ -273,6 +280,11 @@ class ChatCase(AsyncHTTPTestCase):
         """Return one more Visitor, without cookies."""
         self.visitors.append(Visitor(self.http_client, self.get_url("/")))
         return self.visitors[-1]
+
+    @property
+    def handlers(self):
+        """The chat's own ends of all WebSockets that are open."""
+        return [each for some in self._app.connections.values() for each in some]
 
     async def raw(self, frames=b"", **headers):
         """Open alice's WebSocket by hand; return the answer's head, reader and writer.

@@ -1,9 +1,9 @@
 """What the checks of the exercises share.
 
-A check is a list of tests, one or more for each requirement of the task, simplest first.
-The first line of a test's docstring says which requirement it is. Each looks at what
-the chat does: at lines on the wire, at the page in a browser, at what is left after a
-restart; never at how chat.py is written.
+A check is a list of tests, one or more for each requirement of the task, the simplest
+first; a test's name begins with the requirement's number. It looks at what the chat
+does: at lines on the wire, at the page in a browser, at what is left after a restart;
+never at how chat.py is written.
 """
 
 import asyncio
@@ -28,8 +28,9 @@ from tests.support import ChatCase, upgrade_request
 
 LONG = [("dora", "\N{GRINNING FACE}" * 2000)] * 900  # 7 MB of messages
 SECONDS = 2  # for what comes "at once": a computer may be busy
-LOG = """CREATE TABLE log (id INTEGER PRIMARY KEY, at REAL, name TEXT, msg TEXT,
-key TEXT, UNIQUE (name, key))"""  # the conversation in a chat.db from before
+TABLES = """CREATE TABLE log (id INTEGER PRIMARY KEY, at REAL, name TEXT, msg TEXT,
+key TEXT, UNIQUE (name, key));
+CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT)"""  # of a chat.db from before
 
 
 def show(line):
@@ -131,15 +132,14 @@ class Seat:
 
     async def ends(self, code):
         """Read on to the end of the connection; see that it has this code."""
-        try:
-            came = await asyncio.wait_for(self.socket.close_code(), SECONDS)
-        except asyncio.TimeoutError:
-            came = None
-        self.check.assertEqual(
+        came = "it is open"
+        with contextlib.suppress(asyncio.TimeoutError):
+            was = await asyncio.wait_for(self.socket.close_code(), SECONDS)
+            came = "" if was == code else f"it was closed with {was}"
+        self.check.assertFalse(
             came,
-            code,
-            f"{self.check.scene}. {self.name}'s connection should be closed with "
-            f"the code {code}; it {'was closed with ' + str(came) if came else 'is open'}.",
+            f"{self.check.scene}. {self.name}'s connection should be closed with the "
+            f"code {code}; {came}.",
         )
 
     async def gets_nothing_before(self, msg, where=""):
@@ -207,7 +207,7 @@ class Sentences:
         path = os.path.join(self.folder.name, "chat.db")
         if self.old and not os.path.exists(path):
             with contextlib.closing(sqlite3.connect(path)) as db, db:
-                db.execute(LOG)
+                db.executescript(TABLES)
                 insert = "INSERT INTO log (at, name, msg) VALUES (?, ?, ?)"
                 rows = [(1764000000 + n, *pair) for n, pair in enumerate(self.old)]
                 db.executemany(insert, rows)
@@ -230,9 +230,17 @@ class Sentences:
 class Check(Sentences, ChatCase):
     """Base class of the checks of the server."""
 
+    stopped = False
+
     async def join(self, *names, query=""):
         """Connect these people, who are signed in; return a Seat for each."""
         return [await self.seat(self.visitor().sign_in(n), n, query) for n in names]
+
+    async def sign_in(self, name):
+        """Return a visitor who has signed in by the form, as browsers do."""
+        visitor = self.visitor()
+        await visitor.post("/login", name=name)
+        return visitor
 
     async def seat(self, visitor, name, query=""):
         """Connect somebody once more, as another tab does."""
@@ -256,20 +264,40 @@ class Check(Sentences, ChatCase):
         stalled, polls = StalledReader(reader, writer), 0
         while polls < 20:  # in a row: what waits for a moment has not stalled
             await asyncio.sleep(0.01)
-            streams = [each.ws_connection.stream for each in self._app.connections]
-            polls = polls + 1 if any(stream.writing() for stream in streams) else 0
+            waits = any(stream.writing() for stream in self.streams)
+            polls = polls + 1 if waits else 0
         return stalled
+
+    def get_http_server(self):
+        server, self.streams = super().get_http_server(), []
+        handle_stream = server.handle_stream
+
+        def note_stream(stream, address):
+            self.streams.append(stream)
+            handle_stream(stream, address)
+
+        server.handle_stream = note_stream
+        return server
+
+    async def stop(self):
+        """Stop the chat, as Ctrl-C does."""
+        await self._app.close()
+        self.stopped = True
 
     async def restart(self):
         """Stop the chat and start it again, with the same file."""
         for visitor in self.visitors:
             visitor.close()
-        await self._app.close()
+        await self.stop()
         sys.modules.pop("chat")
         self.chat = support.chat = importlib.import_module("chat")
-        self._app = await self.start_app()
+        self._app, self.stopped = await self.start_app(), False
         self.http_server.request_callback = self._app
         self.scene = "The chat was stopped and started again"
+
+    async def close(self):
+        if not self.stopped:
+            await super().close()
 
 
 class PageCheck(Sentences, PageCase):
@@ -361,22 +389,29 @@ def tests_of(check, base):
     ]
 
 
-def run(check, task, verbose=False):
+STAGES = {"server": Check, "page": PageCheck}
+
+
+def run(check, task, stages=STAGES, verbose=False):
     """Run a check up to the first requirement that is not met.
 
     Args:
         check: the module check.py of an exercise.
         task: the text of its README.md.
+        stages: "server", "page", or both.
         verbose: print tracebacks, too.
     Returns:
         Whether all requirements are met.
     """
-    for title, base in (("The server", Check), ("The page", PageCheck)):
-        if tests := tests_of(check, base):
-            print(title)
-            report = Report(read_titles(task), verbose)
-            unittest.TestSuite(tests).run(report)
-            report.finish()
-            if report.reasons:
-                return False
+    for stage in stages:
+        begun, tests = time.monotonic(), tests_of(check, STAGES[stage])
+        if not tests:
+            continue
+        print(f"The {stage}")
+        report = Report(read_titles(task), verbose)
+        unittest.TestSuite(tests).run(report)
+        report.finish()
+        if report.reasons:
+            return False
+        print(f"      {time.monotonic() - begun:.0f} s")
     return True

@@ -74,7 +74,7 @@ class OldLogCheck(Check):
         (bob,) = await self.join("bob")
         await bob.send("/me nods")
         await bob.until("nods")
-        await self._app.close()
+        await self.stop()
         self.assertIn(
             "'/me nods'",
             self.stored(),

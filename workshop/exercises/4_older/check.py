@@ -232,7 +232,7 @@ class Page(OldPages):
         )
 
     @gen_test(timeout=30)
-    async def test_14_no_news(self):
+    async def test_13_no_news(self):
         page = await self.arrive()
         await page.evaluate(
             "Object.defineProperty(document, 'hidden', { get: () => true }); null"
@@ -253,7 +253,7 @@ class Page(OldPages):
         )
 
     @gen_test(timeout=30)
-    async def test_15_after_a_broken_connection(self):
+    async def test_14_after_a_broken_connection(self):
         page = await self.arrive()
         await self.scroll_up(page)
         await self.has(page, 100)
@@ -269,7 +269,7 @@ class LongPage(OldPages):
     old = messages(1, 600)
 
     @gen_test(timeout=60)
-    async def test_13_back_to_the_first(self):
+    async def test_15_back_to_the_first(self):
         page = await self.arrive()
         for count in range(100, 601, 50):
             await self.scroll_up(page)

@@ -156,7 +156,7 @@ class ServerCheck(HereCheck):
     @gen_test
     async def test_7_sign_out(self):
         alice = await self.watch("alice")
-        bob = self.visitor().sign_in("bob")
+        bob = await self.sign_in("bob")
         await self.seat(bob, "bob")
         await self.seat(bob, "bob")
         await self.follow(alice, "alice", "bob")
@@ -175,7 +175,7 @@ class ServerCheck(HereCheck):
         await alice.gets({"id": 1, "msg": "hello"})
         (carol,) = await self.join("carol", query="?since=0")
         await carol.gets({"id": 1, "msg": "hello"})
-        await self._app.close()
+        await self.stop()
         self.assertNotIn(
             "bob",
             self.stored().replace("lease", ""),
@@ -239,7 +239,7 @@ class SlowReaderCheck(HereCheck):
     @gen_test(timeout=30)
     async def test_11_slow_reader(self):
         await self.stall("carol", "&here=1")
-        alice = await self.watch("alice", f"&since={len(LONG)}")
+        alice = await self.watch("alice")
         await self.follow(alice, "alice", "carol")
         (bob,) = await self.join("bob", query=f"?since={len(LONG)}")
         self.scene = "carol's computer had stopped reading, and bob came"

@@ -29,18 +29,7 @@ class ServerCheck(RoomsCheck):
         await self.gets(bob, (1, "tea"))
 
     @gen_test
-    async def test_2_default_room(self):
-        (alice,) = await self.join("alice", query=KITCHEN)
-        (bob,) = await self.join("bob")
-        await bob.send(
-            "hello",
-            "A chat.db from before held 60 messages, and bob sent hello without a room",
-        )
-        old = [(number, f"old {number}") for number in range(11, 61)]
-        await self.gets(bob, *old, (61, "hello"))
-
-    @gen_test
-    async def test_3_each_counts_for_itself(self):
+    async def test_1_each_counts_for_itself(self):
         (bob,) = await self.join("bob", query="?since=60")
         await bob.send("hello")
         await self.gets(bob, (61, "hello"))
@@ -54,7 +43,18 @@ class ServerCheck(RoomsCheck):
                 await self.gets(alice, (number, f"{room} {number}"))
 
     @gen_test
-    async def test_4_nothing_gets_across(self):
+    async def test_2_default_room(self):
+        (alice,) = await self.join("alice", query=KITCHEN)
+        (bob,) = await self.join("bob")
+        await bob.send(
+            "hello",
+            "A chat.db from before held 60 messages, and bob sent hello without a room",
+        )
+        old = [(number, f"old {number}") for number in range(11, 61)]
+        await self.gets(bob, *old, (61, "hello"))
+
+    @gen_test
+    async def test_3_nothing_gets_across(self):
         rooms = "?since=60", KITCHEN, "?room=garden"
         seats = [(await self.join(f"from{room[1:5]}", query=room))[0] for room in rooms]
         for number in (1, 2, 3):
@@ -72,15 +72,15 @@ class ServerCheck(RoomsCheck):
             await self.gets(late, *said)
 
     @gen_test
-    async def test_5_since(self):
-        await self.tea(60)
-        for since, first in ((None, 11), (2, 3), (58, 59)):
+    async def test_4_since(self):
+        await self.tea(70)
+        for since, first in ((None, 21), (2, 3), (68, 69)):
             query = KITCHEN if since is None else f"{KITCHEN}&since={since}"
             (bob,) = await self.join("bob", query=query)
             self.scene = (
-                f"The room kitchen has 60 messages, and bob connected with {query}"
+                f"The room kitchen has 70 messages, and bob connected with {query}"
             )
-            await self.gets(bob, *((n, f"tea {n}") for n in range(first, 61)))
+            await self.gets(bob, *((n, f"tea {n}") for n in range(first, 71)))
 
     async def tea(self, count):
         """Let three people say so many messages in the kitchen, in order."""
@@ -91,7 +91,7 @@ class ServerCheck(RoomsCheck):
             await seat.until(f"tea {number}")
 
     @gen_test
-    async def test_6_key_counts_in_its_room(self):
+    async def test_5_key_counts_in_its_room(self):
         for query, id in (("?since=60", 61), (KITCHEN, 1), ("?room=garden", 1)):
             (alice,) = await self.join("alice", query=query)
             for msg, key in (("tea", "k"), ("tea", "k"), ("and milk", "l")):
@@ -102,8 +102,11 @@ class ServerCheck(RoomsCheck):
             await self.gets(alice, (id, "tea"), (id + 1, "and milk"))
 
     @gen_test
-    async def test_7_any_name_is_a_room(self):
+    async def test_6_any_name_is_a_room(self):
         for name in (
+            "kitchen",
+            "kitchen-wal",
+            "wal",
             "log",
             "settings",
             "sqlite-1",
@@ -124,7 +127,7 @@ class ServerCheck(RoomsCheck):
         await self.gets(bob, (60, "old 60"), (61, "hello"))
 
     @gen_test
-    async def test_8_other_names_refused(self):
+    async def test_7_other_names_refused(self):
         alice = self.visitor().sign_in("alice")
         for name in (
             "",
@@ -155,7 +158,7 @@ class ServerCheck(RoomsCheck):
                 )
 
     @gen_test
-    async def test_9_restart(self):
+    async def test_8_restart(self):
         for query, text in (("?since=60", "hello"), (KITCHEN, "tea")):
             (alice,) = await self.join("alice", query=query)
             await alice.send(text)
@@ -170,8 +173,8 @@ class ServerCheck(RoomsCheck):
             await self.gets(bob, first, (first[0] + 1, "after"))
 
     @gen_test
-    async def test_10_sign_out(self):
-        alice = self.visitor().sign_in("alice")
+    async def test_9_sign_out(self):
+        alice = await self.sign_in("alice")
         seats = []
         for query in ("?since=60", KITCHEN, "?room=garden"):
             seats.append(await self.seat(alice, "alice", query))
@@ -181,22 +184,26 @@ class ServerCheck(RoomsCheck):
             await seat.ends(1008)
 
     @gen_test
-    async def test_11_names(self):
-        await self.join("alice", query=KITCHEN)
-        answer = await self.visitor().post("/login", name="alice")
+    async def test_10_names(self):
+        alice = await self.sign_in("alice")
+        await self.seat(alice, "alice", KITCHEN)
+        first = await self.seat(alice, "alice")
+        first.socket.ws.close(1000)
+        self.scene = "alice left the default room"
+        await first.ends(1000)
+        answer = await self.visitor().post("/login", name="Alice")
         self.assertEqual(
             answer.code,
             400,
-            "alice was in the room kitchen, and another "
-            "browser signed in as alice. The answer should be 400; it was "
-            f"{answer.code}.",
+            f"{self.scene}, was still in the kitchen, and another browser signed in as "
+            f"Alice. The answer should be 400; it was {answer.code}.",
         )
 
     @gen_test
-    async def test_12_stop(self):
+    async def test_11_stop(self):
         queries = "?since=60", KITCHEN, "?room=garden"
         seats = [(await self.join(f"in{n}", query=q))[0] for n, q in enumerate(queries)]
-        await self._app.close()
+        await self.stop()
         for seat, query in zip(seats, queries):
             self.scene = f"The chat was stopped, with somebody at /ws{query}"
             await seat.ends(1001)
@@ -220,7 +227,7 @@ class Page(PageCheck):
         )
 
     @gen_test(timeout=30)
-    async def test_13_page_of_a_room(self):
+    async def test_12_page_of_a_room(self):
         page = await self.sign_in("alice")
         await self.say(page, "one")
         await self.enter(page, "kitchen")
@@ -236,7 +243,7 @@ class Page(PageCheck):
         await self.assert_shows(page, "the kitchen", "tea")
 
     @gen_test(timeout=30)
-    async def test_14_goes_on_in_its_room(self):
+    async def test_13_goes_on_in_its_room(self):
         page = await self.sign_in("alice")
         await self.say(page, "one", "two")
         await self.enter(page, "kitchen")
@@ -249,7 +256,7 @@ class Page(PageCheck):
         await self.assert_shows(page, "the kitchen", "tea", "milk")
 
     @gen_test(timeout=30)
-    async def test_15_from_room_to_room(self):
+    async def test_14_from_room_to_room(self):
         page = await self.sign_in("alice")
         await self.say(page, "one", "two", "three")
         await self.enter(page, "kitchen")

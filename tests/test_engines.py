@@ -1,0 +1,224 @@
+"""The page in Firefox and in WebKit: the journeys that matter most.
+
+test_page.py has all of them, in Chromium.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import unittest
+from pathlib import Path
+
+from tornado.testing import gen_test
+
+from tests.engines import BrowserError, Firefox, WebKit
+from tests.page_support import Cable
+from tests.support import ChatCase, ChatProcess, needs_signals
+
+MESSAGES = "[...document.querySelectorAll('#messages .msg')].map((e) => e.textContent)"
+OWN = MESSAGES.replace(".msg", ".own .msg")
+PENDING = MESSAGES.replace("#messages", "#pending")
+STATUS = "document.querySelector('#status').textContent.split('.')[0]"
+ELEMENTS = "document.querySelectorAll('main :is(b, img, script)').length"
+FIELD = "document.querySelector('label').textContent"
+FOCUS = "document.activeElement"
+AT_BOTTOM = "scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 2"
+
+
+class Journeys:
+    """What people do at the page; a subclass says with which engine."""
+
+    @classmethod
+    def setUpClass(cls):
+        if cls.engine.installed:
+            return
+        sentence = f"needs {cls.engine.needs}"
+        if os.environ.get("CI"):
+            raise AssertionError(sentence)
+        raise unittest.SkipTest(sentence)
+
+    def setUp(self):
+        super().setUp()
+        folder = Path(self.folder.name, "browser")
+        folder.mkdir()
+        self.browser = self.engine(folder)
+        self.addCleanup(self.browser.stop)
+        self.io_loop.run_sync(self.browser.start, timeout=30)
+
+    def tearDown(self):
+        self.browser.stop()
+        super().tearDown()
+        self.assertEqual(self.browser.faults, [])
+
+    async def sign_in(self, name, url=None):
+        """Return the window of somebody new, who has signed in by the form."""
+        window = await self.browser.new_person()
+        await window.goto(url or self.get_url("/"))
+        await window.click("Your nickname")
+        await window.press(*name)
+        await window.click("Join the chat")
+        await window.wait_for(STATUS, "Connected")
+        return window
+
+    async def say(self, window, *texts):
+        await window.click("Message")
+        for text in texts:
+            await window.press(*text, "Enter")
+
+    async def post(self, *texts):
+        """Let bob post messages all at once, past the network."""
+        post = self._app.room.post
+        await asyncio.gather(*(post("bob", text, None) for text in texts))
+
+    @gen_test(timeout=30)
+    async def test_two_people(self):
+        alice, bob = await self.sign_in("alice"), await self.sign_in("bob")
+        await self.say(alice, "one", "two")
+        await bob.wait_for(MESSAGES, ["one", "two"])
+        await self.say(bob, "three")
+        for window, own in ((alice, ["one", "two"]), (bob, ["three"])):
+            await window.wait_for(MESSAGES, ["one", "two", "three"])
+            self.assertEqual(await window.value(OWN), own)
+
+    @gen_test(timeout=30)
+    async def test_html_stays_text(self):
+        evil = "<img src=x onerror=alert(1)><script>alert(2)</script>", "&amp;\"'</p>"
+        alice, bob = await self.sign_in("alice"), await self.sign_in("bob")
+        await self.say(alice, *evil)
+        for window in (alice, bob):
+            await window.wait_for(MESSAGES, list(evil))
+            self.assertEqual(await window.value(ELEMENTS), 0)
+
+    @gen_test(timeout=30)
+    async def test_reload(self):
+        async with Cable(self.get_http_port()) as cable:
+            window = await self.sign_in("alice", cable.url)
+            await self.say(window, "one", "two")
+            await window.wait_for(MESSAGES, ["one", "two"])
+            await window.goto(f"{cable.url}/chat")
+            await window.wait_for(MESSAGES, ["one", "two"])
+            cable.cut(down=True)
+            await window.wait_for(STATUS, "Offline")
+            await self.say(window, "three")
+            await window.wait_for(PENDING, ["three"])
+            with contextlib.suppress(BrowserError):
+                await window.goto(f"{cable.url}/chat")
+            cable.down = False
+            await window.goto(f"{cable.url}/chat")
+            await window.wait_for(MESSAGES, ["one", "two", "three"])
+            await window.wait_for(PENDING, [])
+
+    @gen_test(timeout=30)
+    async def test_server_killed(self):
+        server = self.start()
+        url = server.url()
+        window = await self.sign_in("alice", url)
+        await self.say(window, "zero")
+        await window.wait_for(MESSAGES, ["zero"])
+        server.process.send_signal(signal.SIGSTOP)
+        await self.say(window, "one", "two")
+        await window.wait_for(PENDING, ["one", "two"])
+        server.stop(signal.SIGKILL)
+        await window.wait_for(STATUS, "Offline")
+        self.start(f"--port={url.rpartition(':')[2]}").url()
+        await window.wait_for(MESSAGES, ["zero", "one", "two"])
+        await window.wait_for(PENDING, [])
+        await window.wait_for(STATUS, "Connected")
+
+    def start(self, *options):
+        """Start a chat that can be killed."""
+        path = Path(self.folder.name, "killed.db")
+        server = ChatProcess(f"--db={path}", "--logging=none", *options)
+        self.addCleanup(server.stop)
+        return server
+
+    @gen_test(timeout=30)
+    async def test_offline_and_back(self):
+        async with Cable(self.get_http_port()) as cable:
+            window = await self.sign_in("alice", cable.url)
+            await window.value("window.untouched = true")
+            cable.cut(down=True)
+            await window.set_offline(True)
+            await window.wait_for(STATUS, "Offline")
+            await self.say(window, "later")
+            await self.post("meanwhile")
+            await window.wait_for(PENDING, ["later"])
+            cable.down = False
+            await window.set_offline(False)
+            await window.wait_for(MESSAGES, ["meanwhile", "later"])
+            await window.wait_for(PENDING, [])
+            await window.wait_for(STATUS, "Connected")
+            self.assertTrue(await window.value("untouched"))  # it was not loaded anew
+
+    @gen_test(timeout=30)
+    async def test_signed_out_in_other_tab(self):
+        window = await self.sign_in("alice")
+        other = await window.new_tab()
+        await other.goto(self.get_url("/chat"))
+        await other.wait_for(STATUS, "Connected")
+        await window.click("Sign out")
+        for each in (window, other):
+            await each.wait_for(FIELD, "Your nickname")
+
+    @gen_test(timeout=30)
+    async def test_reader_in_the_middle(self):
+        """With more than 500 messages, the oldest leave the page."""
+        window = await self.sign_in("alice")
+        await window.wait_for("document.querySelector('[aria-live=polite]') != null")
+        await self.post(*(f"message {number}" for number in range(500)))
+        await window.wait_for(f"{MESSAGES}.length", 500)
+        await window.value("window.read = document.querySelectorAll('.msg')[250]")
+        await window.value("read.scrollIntoView({ block: 'center' })")
+        top = await window.value("read.getBoundingClientRect().top")
+        await self.post(*(f"news {number}" for number in range(80)))
+        for number in range(80, 100):
+            await self.post(f"news {number}")
+            await window.wait_for(f"{MESSAGES}.at(-1)", f"news {number}")
+        now = await window.value("read.getBoundingClientRect().top")
+        self.assertAlmostEqual(now, top, delta=2)  # pixels
+        await window.click("New messages")
+        await window.wait_for(AT_BOTTOM)
+
+    @gen_test(timeout=30)
+    async def test_keyboard_alone(self):
+        window = await self.browser.new_person()
+        await window.goto(self.get_url("/"))
+        await window.press(*"alice", "Enter")
+        await window.wait_for(STATUS, "Connected")
+        await window.press(*"hello", "Enter")
+        await window.wait_for(MESSAGES, ["hello"])
+        await self.go_to(window, "Send", "Tab")
+        await self.go_to(window, "Sign out", "Shift+Tab")
+        await window.press("Enter")
+        await window.wait_for(FIELD, "Your nickname")
+        self.assertEqual(await window.value(f"{FOCUS}.name"), "name")
+
+    async def go_to(self, window, name, key):
+        """Press a key until a button has the focus; see that the focus shows."""
+        while await window.value(f"{FOCUS}.textContent") != name:
+            await window.press(key)
+        style = await window.value(f"getComputedStyle({FOCUS}).outlineStyle")
+        self.assertEqual(style, "solid")
+
+    @gen_test(timeout=30)
+    async def test_console(self):
+        """The other tests would see an error on the console, and each kind of it."""
+        window = await self.sign_in("alice")
+        await window.value("console.error('an error')")
+        await window.value("setTimeout(() => nothing())")
+        await window.value("void Promise.reject('a promise')")
+        for words in ("an error", "nothing", "a promise"):
+            while not any(words in fault for fault in self.browser.faults):
+                await window.value("0")
+        self.browser.faults.clear()
+
+
+@needs_signals
+class FirefoxTest(Journeys, ChatCase):
+    engine = Firefox
+
+
+@needs_signals
+class WebKitTest(Journeys, ChatCase):
+    engine = WebKit

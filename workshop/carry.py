@@ -1,0 +1,149 @@
+"""Carry the solutions of the exercises over to a chat.py that has changed.
+
+    python -m workshop.carry
+
+A solution is a diff against the project as it was when the solution was made. This
+finds that state in git, puts the changes since then and those of the solution together
+(a three-way merge), and writes the solution anew. It says which could not be carried.
+"""
+
+import difflib
+import subprocess
+import sys
+from pathlib import Path
+
+from workshop.exercises import FOLDERS, apply_diff, load
+
+TOP = Path(__file__).parent.parent
+COMMITS = 50  # how far back it looks for the state that a solution was made for
+
+
+class Conflict(ValueError):
+    """Two versions change the same lines in different ways."""
+
+
+def changes(base, version):
+    """Return what a version changes: triples of first line, end, new lines."""
+    matcher = difflib.SequenceMatcher(None, base, version, autojunk=False)
+    return [
+        (i1, i2, version[j1:j2])
+        for kind, i1, i2, j1, j2 in matcher.get_opcodes()
+        if kind != "equal"
+    ]
+
+
+def merge(base, *versions):
+    """Put the changes of some versions of a text together.
+
+    What two versions insert at the same place is kept, the first one's first.
+
+    Args:
+        base: the text that all have changed.
+        versions: the changed texts.
+    Returns:
+        The text with all changes.
+    Raises:
+        Conflict: two of them change the same lines.
+    """
+    lines = base.splitlines(keepends=True)
+    versions = [version.splitlines(keepends=True) for version in versions]
+    merged, place, last = [], 0, None
+    every = [change for version in versions for change in changes(lines, version)]
+    for change in sorted(every, key=lambda change: change[:2]):
+        first, end, new = change
+        if change == last:
+            continue
+        if first < place:
+            raise Conflict("".join(lines[first:end]) or "".join(new))
+        merged += lines[place:first] + new
+        place, last = end, change
+    return "".join(merged + lines[place:])
+
+
+def to_diff(name, old, new):
+    """Return a unified diff of a file."""
+    lines = old.splitlines(keepends=True), new.splitlines(keepends=True)
+    return "".join(difflib.unified_diff(*lines, f"a/{name}", f"b/{name}"))
+
+
+def read_now(name):
+    return (TOP / name).read_text(encoding="utf-8")
+
+
+def reader(commit):
+    """Return a function that reads files as they were in a commit."""
+
+    def read(name):
+        command = ["git", "show", f"{commit}:{name}"]
+        return subprocess.run(
+            command, cwd=TOP, check=True, capture_output=True, encoding="utf-8"
+        ).stdout
+
+    return read
+
+
+def find_base(diff):
+    """Return a function that reads the files for which a diff was made, or None."""
+    command = ["git", "rev-list", f"--max-count={COMMITS}", "HEAD"]
+    commits = subprocess.check_output(command, cwd=TOP, text=True).split()
+    for read in (read_now, *map(reader, commits)):
+        try:
+            apply_diff(diff, read)
+            return read
+        except (ValueError, OSError, subprocess.CalledProcessError):
+            pass
+
+
+def carry(path):
+    """Write a solution anew, for the files as they are now.
+
+    Returns:
+        A sentence that says what became of it.
+    Raises:
+        Conflict: it could not be carried over, and is as it was.
+    """
+    diff = path.read_text(encoding="utf-8")
+    read = find_base(diff)
+    if read is read_now:
+        return "fits as it is"
+    if read is None:
+        raise Conflict(f"None of the last {COMMITS} commits is what it was made for.")
+    carried = diff[: diff.index("--- a/")]
+    for name, solved in apply_diff(diff, read).items():
+        now = read_now(name)
+        carried += to_diff(name, now, merge(read(name), now, solved))
+    path.write_text(carried, encoding="utf-8")
+    return "carried over"
+
+
+def misfits(number):
+    """Return the wrong solutions of an exercise whose replacements do not fit."""
+    for wrong in load(number, "wrong").WRONG:
+        diff = (FOLDERS[number] / wrong.right).read_text(encoding="utf-8")
+        texts = apply_diff(diff, read_now)
+        for name, old, _ in wrong.replacements:
+            count = texts.get(name, read_now(name)).count(old)
+            if count != 1:
+                yield f"{wrong.mistake}: in {name} this is there {count} times: {old}"
+
+
+def main():
+    failed = 0
+    for number, folder in FOLDERS.items():
+        for path in sorted(folder.glob("*.diff")):
+            try:
+                print(f"{folder.name}/{path.name}: {carry(path)}")
+            except Conflict as conflict:
+                failed += 1
+                print(f"{folder.name}/{path.name}: not carried over\n{conflict}")
+        try:
+            misfit = list(misfits(number))
+        except ValueError:
+            misfit = []  # said above
+        failed += len(misfit)
+        print(*(f"{folder.name}/wrong.py, {each}" for each in misfit), sep="\n", end="")
+    sys.exit(failed > 0)
+
+
+if __name__ == "__main__":
+    main()
