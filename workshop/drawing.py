@@ -4,7 +4,7 @@ import math
 from html import escape
 
 WIDTH, HEIGHT = 760, 400  # pixels
-LEFT, RIGHT, TOP, BOTTOM = 70, 130, 70, 60  # margins
+LEFT, RIGHT, TOP, BOTTOM = 70, 120, 80, 60  # margins
 LIMIT = 0.5  # seconds; what takes longer leaves the drawing at its top
 STEP = 0.1  # seconds between two lines of the grid
 
@@ -15,19 +15,19 @@ svg { font: 15px system-ui, sans-serif; --paper: #fffdf8; --ink: #1d2524;
   --soft: #a3b0ad; --line: #34403d; --loop: #ff9d7a; --chat: #5cc9b8; } }
 text { fill: var(--ink); } .soft { fill: var(--soft); font-size: 13px; }
 .title { font-size: 17px; font-weight: 600; } .end { text-anchor: end; }
-.middle { text-anchor: middle; } .grid { stroke: var(--line); }
+.middle { text-anchor: middle; }
 .paper { fill: var(--paper); }
 .loop { --colour: var(--loop); } .chat { --colour: var(--chat); }
 path { fill: none; stroke: var(--colour); stroke-width: 3; stroke-linejoin: round; }
+.grid { stroke: var(--line); stroke-width: 1; }
 .half { stroke-width: 1.5; stroke-dasharray: 3 4; }
 circle { fill: var(--colour); } .name { fill: var(--colour); font-weight: 600; }
 """
 
 
 def y_of(seconds):
-    """Return the height of a time; what is beyond LIMIT stands above the drawing."""
-    share = min(seconds, LIMIT * 1.1) / LIMIT
-    return HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM)
+    """Return the height of a time; what takes very long stands far above."""
+    return HEIGHT - BOTTOM - min(seconds / LIMIT, 9) * (HEIGHT - TOP - BOTTOM)
 
 
 def text(x, y, words, classes=""):
@@ -64,6 +64,8 @@ class Drawing:
         yield f'<rect class="paper" width="{WIDTH}" height="{HEIGHT}" rx="8"/>'
         yield text(20, 32, words, "title")
         yield text(20, 53, "solid: 99 % arrive within; dotted: half of them", "soft")
+        box = f'x="0" y="{TOP - 12}" width="{WIDTH}" height="{HEIGHT}"'
+        yield f'<clipPath id="inside"><rect {box}/></clipPath>'
         yield from self.grid()
         for program in ("loop.py", "chat.py"):
             yield from self.curve(program)
@@ -72,7 +74,7 @@ class Drawing:
         for step in range(round(LIMIT / STEP) + 1):
             y = y_of(step * STEP)
             end = WIDTH - RIGHT
-            yield f'<path class="grid" d="M{LEFT} {y:.0f}H{end}" stroke-width="1"/>'
+            yield f'<path class="grid" d="M{LEFT} {y:.0f}H{end}"/>'
             yield text(LEFT - 10, y + 5, tell(step * STEP), "soft end")
         for rate in self.rates:
             yield text(self.x_of(rate), HEIGHT - BOTTOM + 24, f"{rate}", "middle")
@@ -82,13 +84,17 @@ class Drawing:
     def curve(self, program):
         mine = [one for one in self.results if one.program == program]
         yield f'<g class="{program.partition(".")[0]}">'
+        yield '<g clip-path="url(#inside)">'
         for part, classes in (("p50", "half"), ("p99", "")):
             points = [(self.x_of(one.rate), y_of(getattr(one, part))) for one in mine]
             path = "L".join(f"{x:.0f} {y:.0f}" for x, y in points)
             yield f'<path class="{classes}" d="M{path}"/>'
         for x, y in points:
             yield f'<circle cx="{x:.0f}" cy="{y:.0f}" r="4"/>'
-        yield text(x + 14, y + 5, f"{program}: {tell(mine[-1].p99)}", "name")
+        yield "</g>"
+        y, arrow = (y, "") if y > TOP else (TOP + 5, "↑ ")
+        yield text(x + 14, y - 4, arrow + program, "name")
+        yield text(x + 14, y + 15, tell(mine[-1].p99), "name")
         yield "</g>"
 
 

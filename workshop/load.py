@@ -20,17 +20,10 @@ from pathlib import Path
 from workshop.crowd import SECRET, Crowd
 from workshop.drawing import draw
 from workshop.serving import raise_file_limit
+from workshop.steps import program_after
 
-HERE = Path(__file__).resolve().parent
-PROGRAMS = {
-    "loop.py": [HERE / "loop.py", "{port}"],
-    "chat.py": [
-        HERE.parent / "chat.py",
-        "--port={port}",
-        "--db={folder}/chat.db",
-        "--logging=none",
-    ],
-}
+TOP = Path(__file__).resolve().parent.parent
+PROGRAMS = "loop.py", "chat.py"
 RATES = 5, 20, 50, 100  # messages a second
 PEOPLE = 300
 SECONDS = 4  # of talking, for each program and rate
@@ -53,7 +46,7 @@ class Figures:
 
 
 class Server:
-    """A program in a process of its own, in an empty folder.
+    """A program in a process of its own, with an empty log.
 
     Args:
         program: loop.py or chat.py.
@@ -65,21 +58,24 @@ class Server:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self.process = subprocess.Popen(
-            [
-                sys.executable,
-                *("-m", "workshop.serving"),
-                *(
-                    str(word).format(port=self.port, folder=self.folder.name)
-                    for word in PROGRAMS[program]
-                ),
-            ],
-            cwd=HERE.parent,
+            [sys.executable, "-m", "workshop.serving", *self.command(program)],
+            cwd=TOP,
             env={**os.environ, "COOKIE_SECRET": SECRET},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
         )
+
+    def command(self, program):
+        """Return the path of a program, and its options."""
+        folder = Path(self.folder.name)
+        if program == "chat.py":
+            options = f"--port={self.port}", f"--db={folder / 'chat.db'}"
+            return TOP / program, *options, "--logging=none"
+        text = program_after(1, program).replace("5000", str(self.port))
+        (folder / program).write_text(text, encoding="utf-8")
+        return (folder / program,)
 
     def wait(self):
         """Wait until it listens.
