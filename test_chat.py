@@ -11,6 +11,7 @@ Each rule is tested twice: what it allows and what it refuses.
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import re
 import signal
@@ -74,11 +75,34 @@ class SetUpTest(ProcessCase):
         self.assertRegex(line, r"^chat\.py: .*(in use|10048).*--port")
 
     def test_options_bad_refused(self):
-        for option in ("--prot=1", "--port=many", "--port", "--port=70000", "5000"):
+        bad = ["--prot=1", "--port=many", "--port", "--port=70000", "--port=-1"]
+        bad += ["5000", "port=5001", "-port=5001", "--", "--logging=loud"]
+        for option in [*bad, "--db=:memory:", "--db="]:
+            arguments = ["chat.py", "--logging=none", option]
+            with self.subTest(option), mock.patch("sys.argv", arguments):
+                with self.assertRaises(SystemExit) as refused:
+                    asyncio.run(chat.main())
+                self.assertRegex(str(refused.exception), r"^chat\.py: .*--help\)\.$")
+
+    def test_options_bad_one_line(self):
+        for option in ("port=5001", "--logging=loud"):
             with self.subTest(option):
-                status, line = self.refusal(option)
+                status, line = self.refusal("--port=0", option)
                 self.assertEqual(status, 1)
                 self.assertRegex(line, r"^chat\.py: .*--help")
+
+    def test_options_together(self):
+        words = ["--port=65535", "--debug", "--host=a.example,b.example"]
+        options = chat.parse_options([*words, "--logging=none"])
+        self.assertEqual((options.port, options.debug), (65535, True))
+        self.assertEqual(options.host, ["a.example", "b.example"])
+
+    def test_options_by_default(self):
+        with mock.patch.dict(os.environ, PORT=""):
+            options = chat.parse_options(["--logging=none"])
+        self.assertEqual((options.port, options.address), (5000, "127.0.0.1"))
+        self.assertEqual((options.db, options.redis), ("chat.db", ""))
+        self.assertFalse(options.debug or options.xheaders or options.host)
 
     def test_database_unusable_refused(self):
         text = os.path.join(os.path.dirname(self.db), "notes.txt")
@@ -90,13 +114,28 @@ class SetUpTest(ProcessCase):
                 self.assertRegex(line, r"^chat\.py: .*--db")
 
     def test_database_of_another_program_refused(self):
-        for table in ("log (x)", "settings (key, val)"):
-            with contextlib.closing(sqlite3.connect(self.db)) as db:
-                db.execute(f"CREATE TABLE {table}")
-            status, line = self.refusal("--port=0")
-            self.assertEqual(status, 1)
-            self.assertRegex(line, r"^chat\.py: .* of another program.*--db")
-            os.remove(self.db)
+        with contextlib.closing(sqlite3.connect(self.db)) as db:
+            db.execute("CREATE TABLE contacts (name, mail)")
+        status, line = self.refusal("--port=0")
+        self.assertEqual(status, 1)
+        self.assertRegex(line, r"^chat\.py: .* of another program.*--db")
+
+
+class TidyTest(unittest.TestCase):
+    def tidy(self, message, *arguments):
+        record = logging.makeLogRecord({"msg": message, "args": arguments})
+        self.assertTrue(chat.tidy(record))
+        return record.getMessage()
+
+    def test_log_line_as_it_is(self):
+        self.assertEqual(self.tidy("%d GET %s", 404, "/x?a=%20"), "404 GET /x?a=%20")
+
+    def test_log_line_drives_no_terminal(self):
+        self.assertEqual(self.tidy("/%s", "a\x1b[31m\x9b\r\n"), r"/a\x1b[31m\x9b\r\n")
+
+    def test_log_line_limited(self):
+        self.assertEqual(self.tidy("x" * 15_000), "x" * chat.MAX_LOG_LINE)
+        self.assertLessEqual(chat.MAX_LOG_LINE, 500)
 
 
 # -------------------------------------------------------------------- Step 2. Pages
@@ -187,6 +226,46 @@ class PagesTest(ChatCase):
             self.assertNotRegex(page, r"<style|\sstyle=|\son\w+=|<script>|//\w+\.\w+")
 
 
+class HostTest(ChatCase):
+    options = ("--host=chat.example.org",)
+    paths = ("/", "/chat", "/login", "/ws", "/static/chat.js", "/nothing")
+
+    async def ask(self, host):
+        """Return the codes with which the addresses answer to a name of the server."""
+        visitor, headers = self.visitor(), {"Host": host}
+        return {(await visitor.get(path, headers)).code for path in self.paths}
+
+    @gen_test
+    async def test_host_own_served(self):
+        own = ["127.0.0.1", "192.0.2.7:5000", "[::1]:80", "LocalHost:81"]
+        own += [socket.gethostname().upper(), "chat.example.org", "Chat.Example.org:8"]
+        for host in own:
+            with self.subTest(host):
+                self.assertEqual(await self.ask(host), {200, 302, 403, 404})
+                head, _, _ = await self.raw(Host=host, Origin=f"http://{host}")
+                self.assertIn(b" 101 ", head)
+
+    @gen_test
+    async def test_host_foreign_refused(self):
+        foreign = ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example"]
+        foreign += ["evil-chat.example.org", "chatxexample.org", "[evil]", "a::1"]
+        for host in foreign:
+            with self.subTest(host):
+                self.assertEqual(await self.ask(host), {403})
+                head, _, _ = await self.raw(Host=host, Origin=f"http://{host}")
+                self.assertIn(b" 403 ", head)
+
+    @gen_test
+    async def test_host_foreign_cannot_sign_in(self):
+        visitor = self.visitor()
+        await visitor.get("/")
+        body = f"name=carol&_xsrf={visitor.cookies['_xsrf']}"
+        for host, code in (("evil.example", 403), ("chat.example.org", 303)):
+            headers = {"Host": host}
+            answer = await visitor.get("/login", headers, method="POST", body=body)
+            self.assertEqual(answer.code, code)
+
+
 # --------------------------------------------------------------- Step 3. Signing in
 
 
@@ -204,41 +283,26 @@ class NicknameTest(unittest.TestCase):
             "J.-P._9": "J.-P._9",
             "a   b\u00a0c": "a b c",
             "x" * 20: "x" * 20,
+            " " * 80 + "x" * 20: "x" * 20,
         }
         for typed, name in names.items():
             with self.subTest(typed):
                 self.assertEqual(chat.clean_nickname(typed), name)
 
     def test_nickname_refused(self):
-        names = [
-            "",
-            "  ",
-            "x" * 21,
-            "@alice",
-            "<b>",
-            "a/b",
-            "a\0b",
-            "a\tb",
-            "a\nb",
-            "a\x7fb",
-            "a\u200bb",
-            "a\u200db",
-            "a\u202eb",
-            "\u2066a",
-            "a\ufeff",
-            "a\u00adb",
-            "😀",
-            "\u3164",
-            "a\u115fb",
-            "a\ufe0f",
-            "a\u034fb",
-            "\ue000",
-            "\ud800",
-            "a\u2028b",
-        ]
-        for typed in names:
+        names = ["", "  ", "x" * 21, "@alice", "<b>", "a/b", "😀", " " * 100 + "x"]
+        # Control characters, halves of characters, and what shows nothing.
+        odd = "\0\t\n\x7f\u00ad\u034f\u115f\u200b\u200d\u2028\u202e\u2066\u3164"
+        odd += "\ue000\ud800\ufe0f\ufeff"
+        for typed in [*names, *(f"a{character}b" for character in odd)]:
             with self.subTest(ascii(typed)), self.assertRaises(ValueError):
                 chat.clean_nickname(typed)
+
+    def test_nickname_long_costs_nothing(self):
+        begin = time.process_time()
+        with self.assertRaises(ValueError):
+            chat.clean_nickname("x" + "\u0301\u0323" * 16_000)
+        self.assertLess(time.process_time() - begin, 0.1)
 
 
 class LoginTest(ChatCase):
@@ -274,14 +338,6 @@ class LoginTest(ChatCase):
         self.assertIn("has that name", page.text)
 
     @gen_test
-    async def test_login_name_free_when_its_owner_has_gone(self):
-        carol = self.visitor()
-        await carol.post("/login", name="carol")
-        (await carol.connect()).ws.close(1001)
-        await until(lambda: not self._app.room.leases)
-        self.assertEqual((await self.visitor().post("/login", name="carol")).code, 303)
-
-    @gen_test
     async def test_login_same_name_at_once_one_wins(self):
         answers = await asyncio.gather(
             *(self.visitor().post("/login", name="carol") for _ in range(5))
@@ -296,14 +352,6 @@ class LoginTest(ChatCase):
             *(visitor.post("/login", name="carol") for _ in "12")
         )
         self.assertEqual([answer.code for answer in answers], [303, 303])
-
-    @gen_test
-    async def test_login_lease_ends(self):
-        with mock.patch.object(chat, "LEASE", 0.05):
-            await self.visitor().post("/login", name="carol")
-        self.assertEqual((await self.visitor().post("/login", name="carol")).code, 400)
-        await asyncio.sleep(0.05)
-        self.assertEqual((await self.visitor().post("/login", name="carol")).code, 303)
 
     @gen_test
     async def test_login_without_xsrf_refused(self):
@@ -339,6 +387,135 @@ class LoginTest(ChatCase):
             self.assertEqual(refused.exception.code, 403)
 
 
+class LeaseTest(ChatCase):
+    """A name belongs to a browser, for LEASE seconds after its last sign of life."""
+
+    async def join(self, visitor, name="carol"):
+        """Sign in and open a window; return it."""
+        answer = await visitor.post("/login", name=name)
+        self.assertEqual(answer.code, 303)
+        return await visitor.connect()
+
+    async def is_taken(self, name="carol"):
+        answer = await self.visitor().post("/login", name=name)
+        self.assertIn(answer.code, (303, 400))
+        return answer.code == 400
+
+    async def assert_turned_away(self, visitor):
+        """Check that neither a window nor a page opens, and that the page says why."""
+        with self.assertRaises(HTTPClientError) as refused:
+            await visitor.connect()
+        self.assertEqual(refused.exception.code, 403)
+        answer = await visitor.get("/chat")
+        self.assertEqual((answer.code, answer.headers["Location"]), (302, "/"))
+        page = await visitor.get("/")
+        self.assertEqual(page.code, 200)
+        self.assertIn("Somebody here has that name.", page.text)
+
+    @gen_test
+    async def test_lease_from_signing_in(self):
+        await self.visitor().post("/login", name="carol")
+        self.assertTrue(await self.is_taken("CAROL"))
+
+    @gen_test
+    async def test_lease_from_a_page_or_a_window(self):
+        await self.visitor().sign_in("carol").get("/chat")
+        self.assertTrue(await self.is_taken("carol"))
+        await self.visitor().sign_in("dora").connect()
+        self.assertTrue(await self.is_taken("dora"))
+
+    @gen_test
+    async def test_lease_runs_out(self):
+        with mock.patch.object(chat, "LEASE", 0.2):
+            await self.visitor().post("/login", name="carol")
+            self.assertTrue(await self.is_taken())
+        while await self.is_taken():
+            pass
+
+    @gen_test
+    async def test_lease_outlives_a_line_that_breaks(self):
+        carol = self.visitor()
+        (await self.join(carol)).ws.protocol.stream.close()
+        await until(lambda: not self._app.connections)
+        self.assertTrue(await self.is_taken())
+        await carol.connect()
+
+    @gen_test
+    async def test_lease_renewed_by_heartbeats(self):
+        carol = self.visitor()
+        with mock.patch.multiple(chat, LEASE=0.3, PING=0.05):
+            window = await self.join(carol)
+            for _ in range(10):
+                self.assertEqual(await window.line(heartbeats=True), {})
+            self.assertTrue(await self.is_taken())
+
+    @gen_test
+    async def test_lease_ends_with_a_goodbye(self):
+        for code in (1000, 1001):
+            (await self.join(self.visitor())).ws.close(code)
+            await until(lambda: not self._app.room.leases)
+
+    @gen_test
+    async def test_lease_ends_with_the_last_window(self):
+        carol = self.visitor()
+        first, second = await self.join(carol), await carol.connect()
+        first.ws.close(1001)
+        await until(lambda: len(self.handlers) == 1)
+        self.assertTrue(await self.is_taken())
+        second.ws.close(1001)
+        await until(lambda: not self._app.room.leases)
+
+    @gen_test
+    async def test_goodbye_while_the_next_window_opens(self):
+        carol = self.visitor()
+        await self.join(carol)
+        (last,) = self.handlers
+        # All in one turn of the loop, as when the server is busy.
+        last.close_code = 1001
+        last.on_connection_close()
+        await self._app.room.claim("carol", carol.cookies["_xsrf"])
+        self._app.connections["carol", carol.cookies["_xsrf"]].add(last)
+        await asyncio.sleep(0.01)
+        self.assertTrue(await self.is_taken())
+        del self._app.connections["carol", carol.cookies["_xsrf"]]
+
+    @gen_test
+    async def test_cookie_old_turned_away(self):
+        carol, other = self.visitor(), self.visitor()
+        (await self.join(carol)).ws.close(1001)
+        await until(lambda: not self._app.room.leases)
+        window = await self.join(other)
+        await self.assert_turned_away(carol)
+        await carol.post("/logout")
+        await window.send("still here")
+        self.assertEqual(await window.texts(1), ["still here"])
+        self.assertTrue(await self.is_taken())
+
+    @gen_test
+    async def test_cookie_old_turned_away_at_the_heartbeat(self):
+        carol = self.visitor()
+        with mock.patch.object(chat, "PING", 0.05):
+            window = await self.join(carol)
+            await self._app.room.release("carol", carol.cookies["_xsrf"])
+            await self._app.room.claim("carol", "another browser")
+            self.assertEqual(await window.close_code(), 1008)
+
+    @gen_test
+    async def test_browser_without_cookie_holds_no_name(self):
+        nobody = self.visitor().sign_in("carol")
+        del nobody.cookies["_xsrf"]
+        await nobody.connect()
+        await self.join(self.visitor())
+        await self.assert_turned_away(nobody)
+
+    @gen_test
+    async def test_browser_told_by_the_length_of_a_token(self):
+        carol, token = self.visitor().sign_in("carol"), "0" * 100
+        carol.cookies["_xsrf"] = token + "0" * 10_000
+        await carol.connect()
+        self.assertEqual(self._app.room.leases["carol"][0], token)
+
+
 class LogoutTest(ChatCase):
     @gen_test
     async def test_logout_leads_to_start_page(self):
@@ -363,6 +540,18 @@ class LogoutTest(ChatCase):
         await other.line()
         writer.write(b"\x88\x80\0\0\0\0")
         self.assertEqual(await reader.read(), b"\x88\x0d\x03\xf0Signed out.")
+
+    @gen_test
+    async def test_logout_gives_the_name_back(self):
+        await self.alice.connect()
+        await self.alice.post("/logout")
+        self.assertEqual((await self.visitor().post("/login", name="alice")).code, 303)
+
+    @gen_test
+    async def test_logout_without_window_leaves_nothing(self):
+        for visitor in (self.alice, self.visitor()):
+            await visitor.post("/logout")
+        self.assertEqual((self._app.connections, self._app.room.leases), ({}, {}))
 
     @gen_test
     async def test_logout_without_xsrf_refused(self):
@@ -421,6 +610,21 @@ class TwitterTest(ChatCase):
         self.assertIn('href="/login"', (await self.carol.get("/")).text)
         self.carol.cookies["_xsrf"] = "00"
         self.assertEqual((await self.carol.post("/login", name="carol")).code, 400)
+
+    @gen_test
+    async def test_twitter_cookie_from_before_refused(self):
+        old = self.visitor().sign_in("carol")
+        self.assertEqual((await old.get("/chat")).code, 302)
+        self.assertIn('href="/login"', (await old.get("/")).text)
+        with self.assertRaises(HTTPClientError):
+            await old.connect()
+
+    @gen_test
+    async def test_twitter_name_shared_by_its_owners_browsers(self):
+        for _ in "12":
+            window = await self.visitor().sign_in("@carol").connect()
+        await window.send("hello")
+        self.assertEqual((await window.line())["name"], "@carol")
 
     @gen_test
     async def test_twitter_cookie_out_of_reach(self):

@@ -4,6 +4,7 @@ Each must be refused or mean what it says, and harm nobody else.
 """
 
 import asyncio
+import collections
 import json
 import random
 import re
@@ -37,8 +38,14 @@ class FrameMaker:
 
     def text(self):
         """Return text with everything in it that has ever broken a program."""
-        odd = "\0\x1f\x7f\x85\ufeff\u202e\u2028\u0301\uffff😀é\\\"'{}[]<&%$\n\t ab7"
+        odd = "\ufeff\u202e\u2028\u0301\uffff😀é\\\"'{}[]<&%$\n\t ab7"
+        odd += self.random.choice(("", "\0\x1f\x7f\x85"))
         return "".join(self.random.choices(odd, k=self.random.choice((0, 1, 9, 99))))
+
+    def meant(self, text):
+        """Return what the others must see of a text; None: nothing."""
+        allowed = not set(text) & set("\0\x1f\x7f\x85")
+        return text.strip() if allowed and 0 < len(text.strip()) <= 2000 else None
 
     def case(self):
         """Return a text frame and what the others must see of it; None: nothing."""
@@ -49,12 +56,12 @@ class FrameMaker:
 
     def plain(self):
         text = self.text() + self.random.choice(("", "x", "5", "null", "x" * 2000))
-        return text, text.strip() if 0 < len(text.strip()) <= 2000 else None
+        return text, self.meant(text)
 
     def object(self):
         text, ascii_only = self.text(), self.random.random() < 0.5
         message = {"msg": text, "key": f"{self.number} ~"}
-        return json.dumps(message, ensure_ascii=ascii_only), text.strip() or None
+        return json.dumps(message, ensure_ascii=ascii_only), self.meant(text)
 
     def halves(self):
         half = chr(self.random.randrange(0xD800, 0xE000))
@@ -107,7 +114,9 @@ class FrameAttack(ChatCase):
         """Send text frames; everybody must see exactly what the frames mean."""
         maker = FrameMaker()
         alice, bob = await self.alice.connect(), await self.bob.connect()
-        with mock.patch.multiple(chat, RATE=1e6, BURST=1e6):
+        # Each waits for its commit, and a disk takes some milliseconds for one.
+        self._app.room.db.execute("PRAGMA synchronous = OFF")
+        with mock.patch.multiple(chat, RATE=1e6, BURST=1e6, PAUSE=0):
             for _ in range(count // 100):
                 cases = [maker.case() for _ in range(100)]
                 for frame, _ in cases:
@@ -265,7 +274,7 @@ class NameAttack(ChatCase):
     def form(self, name, token="00", connection="keep-alive"):
         body = urllib.parse.urlencode({"_xsrf": token, "name": name}).encode()
         head = (
-            f"POST /login HTTP/1.1\r\nHost: x\r\nCookie: _xsrf={token}\r\n"
+            f"POST /login HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: _xsrf={token}\r\n"
             f"Connection: {connection}\r\nContent-Length: {len(body)}\r\n"
             "Content-Type: application/x-www-form-urlencoded\r\n\r\n"
         )
@@ -327,12 +336,12 @@ class NameAttackTest(NameAttack):
     async def test_login_thousand_names_each_its_own(self):
         names = [f"{letter}{n}" for letter in "añяعह字ㄱ가øπ" for n in range(100)]
         forms = [self.form(name) for name in names] + [self.form("", "00", "close")]
-        self.assertEqual(await self.ask(*forms), [303] * 1000 + [400])
+        codes = collections.Counter(await self.ask(*forms))
+        self.assertEqual(codes, {303: 1000, 400: 1})
         # Nobody else gets one of them, whichever way it is written.
         forms = [self.form(name.upper(), "11") for name in names[::10]]
-        self.assertEqual(
-            await self.ask(*forms, self.form("", "11", "close")), [400] * 101
-        )
+        codes = collections.Counter(await self.ask(*forms, self.form("", "11", "close")))
+        self.assertEqual(codes, {400: 101})
 
 
 # ------------------------------------------------------------------------------- web
@@ -422,12 +431,13 @@ class WebAttackTest(NameAttack):
         methods = (
             "HEAD OPTIONS PUT DELETE PATCH TRACE CONNECT PROPFIND get PoSt".split()
         )
+        served = {("HEAD", path) for path in ("/", "/chat", "/static/chat.js")}
         for path in ("/", "/chat", "/login", "/logout", "/ws", "/static/chat.js", "*"):
             for method in methods:
                 with self.subTest(f"{method} {path}"):
                     answer = await self.get(path, method=method)
                     self.assert_safe(answer)
-                    if (method, path) != ("HEAD", "/static/chat.js"):
+                    if (method, path) not in served:
                         self.assertRegex(answer, r"^HTTP/1.1 40[345] ")
                     self.assertNotIn("Access-Control", answer)
 
@@ -585,7 +595,7 @@ class WebAttackTest(NameAttack):
                 self.assertRegex(answer, "^HTTP/1.1 400 ")
         for header in ("Host: [", "Host:", "Host: evil.example:99999999"):
             answer = await self.get("/", header, host=False)
-            self.assertRegex(answer, "^HTTP/1.1 200 ")
+            self.assertRegex(answer, "^HTTP/1.1 403 ")
             self.assertNotIn("evil", answer)
         for line in ("http://evil.example/chat", "http://[/", "//evil.example/", "x"):
             self.assertRegex(await self.get(line), "^HTTP/1.1 404 ")
