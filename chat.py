@@ -635,6 +635,9 @@ class WebSocketHandler(BaseHandler, websocket.WebSocketHandler):
         if self.request.connection.stream.closed():  # it has left while we asked
             raise web.HTTPError(400)
 
+    def write_error(self, status_code, **kwargs):
+        self.finish()  # without a page, for which a client that has left has no use
+
     def open(self):
         self.set_nodelay(True)  # or Nagle's algorithm holds messages back for 40-200 ms
         self.holder = self.current_user, self.browser
