@@ -1,6 +1,7 @@
 """The tutorial: its listings are the program, its steps run, its sessions are true."""
 
 import ast
+import asyncio
 import doctest
 import math
 import os
@@ -16,6 +17,7 @@ from pathlib import Path
 from tornado.testing import gen_test
 
 import chat
+from tests.page_support import PageCase, expect
 from tests.support import (
     TOP,
     ChatProcess,
@@ -26,7 +28,7 @@ from tests.support import (
     needs_signals,
     project_text,
 )
-from workshop import steps
+from workshop import loop, steps
 
 TALK, LAST = 7, max(steps.read_titles())
 TYPED = "loop.py", "chat.py", "redis_room.py"  # what people type: the rest is pasted
@@ -87,6 +89,29 @@ class ListingTest(unittest.TestCase):
         self.assertLessEqual(steps.count_lines(listings_of(1))[0], 45)
         typed = [steps.count_lines(listings_of(step))[0] for step in range(2, TALK + 1)]
         self.assertLessEqual(sum(typed), 250)
+
+
+class LoopTest(PageCase):
+    """The article's chat in two windows, and the message that is a program."""
+
+    @gen_test(timeout=30)
+    async def test_loop_talks_and_breaks(self):
+        port = free_port()
+        loop.start(port)
+        alice, bob = [await self.enter(port, name) for name in ("alice", "bob")]
+        await alice.locator("#text").fill("hello")
+        await alice.locator("#text").press("Enter")
+        await expect(bob.locator("#log li")).to_have_text("alice hello")
+        program = re.search("`(<img .*>)`", project_text("tutorial.md"))[1]
+        await alice.locator("#text").fill(program)
+        await alice.locator("#text").press("Enter")
+        await expect(bob.locator("body")).to_have_text("Gone.")
+
+    async def enter(self, port, name):
+        page = await self.new_page(f"http://127.0.0.1:{port}")
+        page.on("dialog", lambda dialog: asyncio.ensure_future(dialog.accept(name)))
+        await page.goto("/")
+        return page
 
 
 class PlanTest(unittest.TestCase):
