@@ -189,7 +189,7 @@ class StepCase(ProcessCase):
         examples = "\n".join(blocks(text, "pycon"))
         self.write("examples.txt", examples)
         flags = "-o", "ELLIPSIS", "-o", "NORMALIZE_WHITESPACE"
-        command = [sys.executable, "-m", "doctest", *flags, "examples.txt"]
+        command = [sys.executable, "-m", "doctest", "-f", *flags, "examples.txt"]
         done = subprocess.run(
             command, cwd=self.folder, capture_output=True, text=True, check=False
         )
@@ -478,11 +478,11 @@ def mutants(step, name):
     listings = [x for x in steps.read_steps() if x.step <= step and x.file == name]
     typed = steps.type_listings(listings).get(name, [])
     lines = [line.text for line in typed]
-    new = {n for n, line in enumerate(typed) if line.listing and line.listing.step == step}
+    its = [line.listing is not None and line.listing.step == step for line in typed]
     for body in bodies(ast.parse("\n".join(lines))):
         spans = [span_of(statement) for statement in body]
         for number, (first, end) in enumerate(spans):
-            if first not in new:
+            if not its[first]:
                 continue
             words = lines[first].strip()
             indent = lines[first][: len(lines[first]) - len(lines[first].lstrip())]
@@ -490,8 +490,9 @@ def mutants(step, name):
             yield f"without {words}", "\n".join(lines[:first] + rest + lines[end:])
             if number + 1 < len(spans) and indent and not is_definition(body[number]):
                 begin, last = spans[number + 1]
-                swapped = lines[begin:last] + lines[end:begin] + lines[first:end]
-                yield f"too low {words}", "\n".join(lines[:first] + swapped + lines[last:])
+                middle = lines[begin:last] + lines[end:begin] + lines[first:end]
+                text = "\n".join(lines[:first] + middle + lines[last:])
+                yield f"too low {words}", text
 
 
 def bodies(tree):

@@ -17,7 +17,8 @@ async def main():
     application.listen(5001, "127.0.0.1")
     secret = application.settings["cookie_secret"]
     carol = people.Person()
-    carol.cookies["username"] = create_signed_value(secret, "username", "carol").decode()
+    cookie = create_signed_value(secret, "username", "carol")
+    carol.cookies["username"] = cookie.decode()
     for path in "/", "/chat":
         answer = await carol.ask(path)
         name = re.search('data-name="(.*?)"', answer.body.decode())
