@@ -2,7 +2,6 @@
 
 import ast
 import asyncio
-import os.path
 import sys
 from dataclasses import dataclass, field
 
@@ -135,7 +134,8 @@ def correction(one):
     label = "+" if one.kind == "missing" else "="
     yield paint(f"{label}       {one.wanted.text}", "green")
     if one.kind == "wrong":
-        same = len(os.path.commonprefix([one.text, one.wanted.text]))
+        pairs = zip(one.text + "\n", one.wanted.text + "\n", strict=False)
+        same = next(n for n, (typed, right) in enumerate(pairs) if typed != right)
         yield " " * (8 + same) + "^"
 
 

@@ -53,6 +53,11 @@ def strip_comment(text):
     return text.rstrip()
 
 
+def likeness(one, other):
+    """Return how much two lines have in common, from 0 to 1."""
+    return difflib.SequenceMatcher(None, one.strip(), other.strip()).ratio()
+
+
 def to_code(lines):
     """Return those lines of a student's file that count."""
     stripped = [strip_comment(line.expandtabs(4)) for line in lines]
@@ -109,17 +114,15 @@ def find_steps(files, listings):
     Returns:
         A sorted list of their numbers. Steps that a lesson has left out are not in it.
     """
-    typed = {
-        strip_comment(line).strip() for text in files.values() for line in text.split("\n")
-    }
-    found = {}
-    for step, lines in own_lines(listings).items():
-        found[step] = len(lines & typed), len(lines)
-    begun = [step for step, (n, of) in found.items() if n >= min(SURE, (of + 1) // 2)]
-    begun = [step for step in begun if found[step][0]]
+    lines = "\n".join(files.values()).split("\n")
+    typed = {strip_comment(line).strip() for line in lines}
+    own = own_lines(listings)
+    found = {step: len(own[step] & typed) for step in own}
+    enough = {step: min(SURE, (len(own[step]) + 1) // 2) for step in own}
+    begun = [step for step in own if found[step] >= enough[step]]
     # A single line of the next step is a beginning, too.
-    following = [step for step in found if step > max(begun, default=0)]
-    if following and found[min(following)][0]:
+    following = [step for step in own if step > max(begun, default=0)]
+    if following and found[min(following)]:
         begun.append(min(following))
     return sorted(begun)
 
@@ -185,15 +188,12 @@ class Comparison:
         """Pair lines of one gap that are alike, in order."""
         pairs, first = [], 0
         for j in missing:
-            wanted = self.expected[j].text.strip()
-            scores = [
-                (difflib.SequenceMatcher(None, self.typed[i].text.strip(), wanted).ratio(), -i)
-                for i in extra[first:]
-            ]
-            score, i = max(scores, default=(0, 0))
-            if score >= ALIKE:
-                pairs.append((-i, j))
-                first = -i - extra[0] + 1
+            wanted = self.expected[j].text
+            scores = [likeness(self.typed[i].text, wanted) for i in extra[first:]]
+            best = max(scores, default=0)
+            if best >= ALIKE:
+                first += scores.index(best) + 1
+                pairs.append((extra[first - 1], j))
         return pairs
 
     def join(self, extra, missing):

@@ -1,4 +1,4 @@
-"""Draw what `load` has measured: an SVG file that is readable on light and dark pages."""
+"""Draw what `load` has measured: an SVG file for light and for dark pages."""
 
 from html import escape
 

@@ -33,7 +33,10 @@ def title(path):
 
 
 def step_states(position, listings, titles):
-    """Yield (number, state) of all steps. A step without a program is as the one before."""
+    """Yield (number, state) of all steps.
+
+    One that has nothing to type is as the one before.
+    """
     typed = {listing.step for listing in listings}
     complete = not position.next and not position.mistakes
     state = "todo"
