@@ -14,6 +14,7 @@ import json
 import logging
 import os
 import re
+import shutil
 import signal
 import socket
 import sqlite3
@@ -36,7 +37,9 @@ from tests.support import (
     free_port,
     needs_signals,
     project_text,
+    to_client_frame,
     until,
+    upgrade_request,
 )
 
 # ------------------------------------------------------------------- Step 1. Set up
@@ -723,6 +726,8 @@ class RoomTest(AsyncTestCase):
         super().setUp()
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name, "copy")
+        self.folder.mkdir()
         self.path = os.path.join(folder.name, "chat.db")
         self.room = chat.Room(self.path)
         self.io_loop.run_sync(self.room.open)
@@ -764,6 +769,37 @@ class RoomTest(AsyncTestCase):
         await self.room.post("alice", "3", None)
         await self.room.post("alice", "3", None)
         self.assertEqual(self.read(0), (4, ["1", "2", "3", "3"]))
+
+    @gen_test
+    async def test_resend_told_by_its_key(self):
+        self.assertIsNone(await self.room.post("alice", "1", "k"))
+        self.assertEqual(await self.room.post("alice", "again", "k"), 1)
+        self.assertIsNone(await self.room.post("bob", "2", "k"))
+        self.assertIsNone(await self.room.post("alice", "3", None))
+        self.assertIsNone(await self.room.post("alice", "3", None))
+
+    @gen_test
+    async def test_nothing_seen_before_it_is_stored(self):
+        seen = []
+
+        def read_copies():  # of the files as they are at this moment, like a backup
+            for name in ("chat.db", "chat.db-wal"):
+                shutil.copy(Path(self.path).with_name(name), self.folder / name)
+            with contextlib.closing(sqlite3.connect(self.folder / "chat.db")) as copy:
+                seen.extend(copy.execute("SELECT msg FROM log").fetchall())
+
+        self.room.readers.add(read_copies)
+        await self.post("hello")
+        self.assertEqual(seen, [("hello",)])
+        full = self.room.db.execute("PRAGMA synchronous").fetchone()[0]
+        self.assertEqual(full, 2)  # a commit returns when the disk has it
+
+    @gen_test
+    async def test_batch_is_one_commit(self):
+        statements = []
+        self.room.db.set_trace_callback(statements.append)
+        await self.post(*map(str, range(50)))
+        self.assertEqual(statements.count("COMMIT"), 1)
 
     @gen_test
     async def test_batch_limited(self):
@@ -826,6 +862,20 @@ class RoomTest(AsyncTestCase):
         self.room.readers.add(read_on)
 
     @gen_test
+    async def test_publishing_takes_half_of_the_time(self):
+        ends = []
+
+        def read_slowly():
+            time.sleep(0.1)
+            ends.append(time.monotonic())
+
+        self.room.readers.add(read_slowly)
+        await self.post("many read this")
+        self.room.readers.add(lambda: ends.append(time.monotonic()))
+        await self.post("next")
+        self.assertGreater(ends[1] - ends[0], 0.09)
+
+    @gen_test
     async def test_log_survives_restart(self):
         await self.room.post("alice", "hello", "k")
         self.room.close()
@@ -840,6 +890,107 @@ class RoomTest(AsyncTestCase):
             self.room.close()
             await asyncio.sleep(chat.PAUSE * 2)
         await self.room.open()
+        self.assertEqual(self.read(0), (1, ["hello"]))
+
+    @gen_test
+    async def test_close_stores_what_is_on_its_way(self):
+        posting = asyncio.ensure_future(self.room.post("alice", "hello", None))
+        await asyncio.sleep(0)
+        self.room.close()
+        posting.cancel()
+        await self.room.open()
+        self.assertEqual(self.read(0), (1, ["hello"]))
+
+    @gen_test
+    async def test_place_of_this_log(self):
+        await self.post("1", "2")
+        at = json.loads(self.room.read(1)[1])["at"]
+        self.assertEqual(await self.room.place(2, at), 2)
+        for since in (0, 1, 2):
+            self.assertEqual(await self.room.place(since, None), since)
+        self.assertEqual(await self.room.place(500, None), 2)
+
+    @gen_test
+    async def test_place_of_another_log(self):
+        await self.post("1", "2")
+        at = json.loads(self.room.read(1)[1])["at"]
+        for since, time_there in ((2, at + 0.001), (3, at), (500, at), (0, at)):
+            self.assertIsNone(await self.room.place(since, time_there))
+
+    @gen_test
+    async def test_name_belongs_to_one_browser(self):
+        await self.room.claim("Ann", "a")
+        await self.room.claim("ANN", "a")
+        for browser in ("b", None):
+            with self.assertRaises(ValueError):
+                await self.room.claim("ann", browser)
+        await self.room.release("ann", "b")
+        with self.assertRaises(ValueError):
+            await self.room.claim("ann", "b")
+        await self.room.sign_out("ann", "a")
+        await self.room.claim("ann", "b")
+
+    @gen_test
+    async def test_names_forgotten_when_their_time_is_over(self):
+        with mock.patch.object(chat, "LEASE", 0.01):
+            for number in range(100):
+                await self.room.claim(f"user{number}", "a browser")
+        await self.room.claim("ann", "a")
+        await asyncio.sleep(0.02)
+        await self.room.claim("ben", "b")
+        self.assertEqual(set(self.room.leases), {"ann", "ben"})
+
+    def test_tables_foreign_refused(self):
+        log, settings = chat.TABLES
+        foreign = [
+            ["CREATE TABLE contacts (name)"],
+            [log],
+            [settings],
+            [log, "CREATE TABLE settings (key, val)"],
+            [log.replace("key", "token"), settings],  # another version's
+            [log, settings, "ALTER TABLE log ADD secret TEXT"],
+            [log, settings, "ALTER TABLE log ADD room TEXT NOT NULL DEFAULT ''"],
+            [log.replace("msg TEXT", "msg TEXT NOT NULL"), settings],
+        ]
+        for number, statements in enumerate(foreign):
+            with self.subTest(statements), self.assertRaises(chat.RoomError):
+                self.open_file(f"{number}.db", statements)
+
+    def test_tables_besides_ours_left_alone(self):
+        added = "CREATE TABLE likes (id INTEGER PRIMARY KEY)"
+        self.open_file("more.db", [*chat.TABLES, added])
+
+    def open_file(self, name, statements):
+        """Make a file with such tables, and open it as a room."""
+        path = self.folder / name
+        with contextlib.closing(sqlite3.connect(path)) as db:
+            db.executescript(";".join(statements))
+        room = chat.Room(str(path))
+        self.io_loop.run_sync(room.open)
+        room.close()
+
+    @unittest.skipIf(os.name == "nt", "Windows keeps open files where they are")
+    @gen_test
+    async def test_file_lost_noticed(self):
+        moved = shutil.move(self.path, self.folder)
+        for lost in ("No such file", "another file"):
+            log_line = ExpectLog("tornado.application", f"1 messages .*{lost}")
+            with log_line, self.assertRaises(chat.RoomError):
+                await self.post("hello")
+            self.assertEqual(self.room.end, 0)
+            shutil.copy(moved, self.path)
+        os.replace(moved, self.path)
+        await self.post("hello")
+
+    @unittest.skipIf(os.name == "nt", "Windows keeps open files where they are")
+    @gen_test
+    async def test_file_lost_noticed_by_an_idle_room(self):
+        with mock.patch.object(chat, "CHECK", 0.01):
+            await self.post("hello")
+            with self.assertLogs("tornado.application", "ERROR") as logs:
+                moved = shutil.move(self.path, self.folder)
+                await until(lambda: logs.output)
+                shutil.move(moved, self.path)
 
     @gen_test
     async def test_settings_first_value_stays(self):
@@ -853,14 +1004,18 @@ class RoomTest(AsyncTestCase):
 
     @gen_test
     async def test_disk_full_then_room_again(self):
+        await self.post("before")
         self.room.db.execute("PRAGMA max_page_count = 1")
-        full = ExpectLog("tornado.application", "1 messages are not stored: .*full")
-        with full, self.assertRaises(chat.RoomError):
-            for number in range(1000):
-                await self.room.post("alice", "x" * 1000, str(number))
+        messages = [("bob", "x" * 2000, str(number)) for number in range(20)]
+        posting = [self.room.post(*message) for message in messages]
+        with ExpectLog("tornado.application", "20 messages are not stored: .*full"):
+            errors = await asyncio.gather(*posting, return_exceptions=True)
+        self.assertEqual({type(error) for error in errors}, {chat.RoomError})
+        self.assertEqual(self.read(0), (1, ["before"]))
         self.room.db.execute("PRAGMA max_page_count = 100000")
-        await self.room.post("alice", "x" * 1000, str(number))
-        self.assertEqual((self.room.read(number))[0], number + 1)
+        for _ in "12":
+            await asyncio.gather(*(self.room.post(*message) for message in messages))
+        self.assertEqual(self.read(0)[0], 21)
 
 
 class CookieSecretTest(ChatCase):
@@ -915,6 +1070,60 @@ class HandshakeTest(ChatCase):
         for since in ("", "-1", "x", "1.5", "%00", "٣", "9" * 16, "9" * 5000):
             with self.subTest(since):
                 await self.assert_refused(400, self.alice, f"?since={since}")
+
+    @gen_test
+    async def test_at_bad_refused(self):
+        await self._app.room.post("bob", "hello", None)
+        for at in ("-1", "x", "1.", ".5", "1e5", "nan", "inf", "1.5.5", "9" * 16):
+            with self.subTest(at):
+                await self.assert_refused(400, self.alice, f"?since=1&at={at}")
+        for at in ("1", "1.5", "999999999999999.123456789"):
+            connection = await self.alice.connect(f"?since=1&at={at}")
+            self.assertEqual(await connection.close_code(), 1012)
+
+    @gen_test
+    async def test_page_of_somebody_else_refused(self):
+        for name in ("bob", "Alice", "ali", ""):
+            await self.assert_refused(403, self.alice, f"?name={name}")
+        await self.alice.connect("?name=alice")
+
+    @gen_test
+    async def test_client_that_leaves_meanwhile_is_forgotten(self):
+        for method in ("claim", "place"):
+            asked, left, done = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+            async def answer_late(*_, asked=asked, left=left):
+                asked.set()
+                await left.wait()
+
+            with mock.patch.multiple(
+                chat.WebSocketHandler,
+                on_connection_close=self.then(left, "on_connection_close"),
+                on_finish=self.then(done, "on_finish"),
+            ), mock.patch.object(self._app.room, method, answer_late):
+                writer = await self.begin_handshake()
+                await asked.wait()
+                writer.transport.abort()
+                await done.wait()
+            self.assertEqual(self._app.connections, {})
+
+    def then(self, event, method):
+        """Return a method of WebSocketHandler that sets an event when it is done."""
+        original = getattr(chat.WebSocketHandler, method)
+
+        def call_and_set(handler):
+            original(handler)
+            event.set()
+
+        return call_and_set
+
+    async def begin_handshake(self):
+        """Ask for alice's WebSocket, and do not wait for the answer."""
+        port = self.get_http_port()
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        self.writers.append(writer)
+        writer.write(upgrade_request(port, self.alice.headers()))
+        return writer
 
     @gen_test
     async def test_plain_get_refused(self):
@@ -981,6 +1190,18 @@ class WebSocketTest(ChatCase):
                 self.assertIn("Send {", (await alice.line())["error"])
 
     @gen_test
+    async def test_control_characters_refused(self):
+        alice = await self.alice.connect()
+        refused = [*range(9), 11, 12, *range(14, 32), *range(127, 160)]
+        with mock.patch.object(chat, "BURST", 1000):
+            for code in refused:
+                await alice.send(f"a{chr(code)}b", "k")
+                self.assertIn("control characters", (await alice.line())["error"])
+        for msg in ("a\tb", "a\nb", "a\r\nb", "a b~", "a\u00a0b", "a\u2028b"):
+            await alice.send(msg)
+            self.assertEqual(await alice.texts(1), [msg])
+
+    @gen_test
     async def test_halves_of_characters_replaced(self):
         alice = await self.alice.connect()
         await alice.send(r'{"msg": "\ud83d\ude00 \ud83d \ude00"}')
@@ -1009,6 +1230,32 @@ class WebSocketTest(ChatCase):
             self.assertEqual(ids, list(range(since + 1, end + 1)))
 
     @gen_test
+    async def test_resume_in_this_log(self):
+        await self.post("1", "2")
+        bob = await self.bob.connect()
+        at = (await bob.read(2))[1]["at"]
+        alice = await self.alice.connect(f"?since=2&at={at}")
+        await bob.send("3")
+        self.assertEqual(await alice.texts(1), ["3"])
+
+    @gen_test
+    async def test_resume_in_another_log(self):
+        await self.post("1", "2")
+        alice = await self.alice.connect("?since=2&at=1764000000.123")
+        self.assertEqual(await alice.close_code(), 1012)
+        await until(lambda: not self._app.connections)
+        self.assertEqual(await (await self.alice.connect()).texts(2), ["1", "2"])
+
+    @gen_test
+    async def test_far_behind_starts_anew(self):
+        await self.post(*map(str, range(1001)))
+        alice = await self.alice.connect("?since=1")
+        self.assertEqual([line["id"] for line in await alice.read(1000)][-1], 1001)
+        alice = await self.alice.connect("?since=0")
+        self.assertIsNone(await alice.line())
+        self.assertEqual(alice.ws.close_code, 1012)
+
+    @gen_test
     async def test_resume_past_the_end(self):
         await self.post("old")
         alice = await self.alice.connect("?since=500")
@@ -1020,9 +1267,24 @@ class WebSocketTest(ChatCase):
         alice = await self.alice.connect()
         for msg, key in (("1", "a"), ("1", "a"), ("2", "b"), ("1", "a"), ("3", "c")):
             await alice.send(msg, key)
-        lines = await alice.read(5)
-        self.assertEqual([line.get("msg") for line in lines], ["1", None, "2", None, "3"])
-        self.assertEqual([line for line in lines if "msg" not in line], [{"id": 1, "key": "a"}] * 2)
+        seen = [line.get("msg") or line for line in await alice.read(5)]
+        stored = {"id": 1, "key": "a"}
+        self.assertEqual(seen, ["1", stored, "2", stored, "3"])
+
+    @gen_test
+    async def test_resend_in_front_of_the_cursor_comes_by_itself(self):
+        room, read = self._app.room, b""
+        await room.post("alice", "old", "o")
+        _, reader, writer = await self.raw()
+        await self.stall()
+        await room.post("alice", "new", "n")
+        with mock.patch.object(room, "post", wraps=room.post) as post:
+            for key in (b"n", b"o"):
+                writer.write(to_client_frame(b'{"msg": "again", "key": "%s"}' % key))
+            await until(lambda: post.call_count == 2)
+        while not (b'"key": "n"' in read and b'{"id": 1, "key": "o"}' in read):
+            read += await reader.read(65536)
+        self.assertEqual(read.count(b'"key": "n"'), 1)
 
     @gen_test
     async def test_one_order_for_everybody(self):

@@ -355,12 +355,19 @@ class LookTest(PageCase):
         size = {"width": 320, "height": 256}  # what is left of 1280 by 1024
         page = await self.forge("W" * 20, viewport=size)
         await self.say(page, "hello")
-        for offline in (False, True):
-            await page.context.set_offline(offline)
-            state = page.locator("#status.offline" if offline else "#status.online")
-            await expect(state).to_be_visible()
-            seen = await page.evaluate("scroller.clientHeight / innerHeight")
-            self.assertGreaterEqual(seen, 0.5)
+        await self.half_is_conversation(page)
+        await page.context.set_offline(True)
+        await expect(page.locator("#status.offline")).to_be_visible()
+        await self.half_is_conversation(page)
+        await page.context.set_offline(False)
+        await expect(page.locator("#status.online")).to_be_visible()
+        await self.say(page, "x" * 2001, sent=False)
+        await expect(page.locator("#problem")).to_be_in_viewport(ratio=1)
+        await self.half_is_conversation(page)
+
+    async def half_is_conversation(self, page):
+        seen = await page.evaluate("scroller.clientHeight / innerHeight")
+        self.assertGreaterEqual(seen, 0.5)
 
     @gen_test(timeout=30)
     async def test_projector(self):

@@ -1,5 +1,6 @@
 """The tutorial: its listings are the program, its steps run, its sessions are true."""
 
+import ast
 import doctest
 import math
 import os
@@ -292,6 +293,7 @@ class StepTest(StepCase):
         keys = {name.upper(): "x" for name in chat.TWITTER}
         carol = self.made(16)
         self.assertEqual((await carol.post("/login", name="carol")).code, 303)
+        self.servers[0].stop()
         carol.url = self.start(**keys).url()
         refused = await carol.post("/login", name="carol")
         self.assertIn("Sign in with Twitter", refused.text)
@@ -405,6 +407,90 @@ class TryTest(StepCase):
     def check(self, step):
         self.make(step)
         self.try_it(step)
+
+
+class WrongTest(StepCase):
+    """Whoever leaves out a statement, or puts it one too low, sees it at its step."""
+
+    def noticed(self, step, text, name):
+        """Tell whether "Try it" shows something else than the text."""
+        self.make(step)
+        self.write(name, text)
+        try:
+            self.try_it(step)
+        except (AssertionError, subprocess.TimeoutExpired):
+            return True
+        finally:
+            self.terminal.close()
+        return False
+
+    def test_left_out_noticed(self):
+        for step, number in (5, 20), (6, 9):
+            what, text = list(mutants(step, "chat.py"))[number]
+            with self.subTest(what):
+                self.assertTrue(self.noticed(step, text, "chat.py"))
+
+    @heavy
+    def test_wrong_noticed(self):
+        """All of them; each that nobody sees is written down in SILENT."""
+        for step in range(2, LAST + 1):
+            for name in ("chat.py", "redis_room.py"):
+                for what, text in mutants(step, name):
+                    with self.subTest(step=step, what=what):
+                        silent = f"{step} {what}" in SILENT
+                        self.assertNotEqual(self.noticed(step, text, name), silent)
+
+
+SILENT = set()
+
+
+def mutants(step, name):
+    """Leave out each statement of a step, or, in a function, put it below the next one.
+
+    Yields:
+        What was done, and the text of the file.
+    """
+    listings = [x for x in steps.read_steps() if x.step <= step and x.file == name]
+    typed = steps.type_listings(listings).get(name, [])
+    lines = [line.text for line in typed]
+    new = {n for n, line in enumerate(typed) if line.listing and line.listing.step == step}
+    for body in bodies(ast.parse("\n".join(lines))):
+        spans = [span_of(statement) for statement in body]
+        for number, (first, end) in enumerate(spans):
+            if first not in new:
+                continue
+            words = lines[first].strip()
+            indent = lines[first][: len(lines[first]) - len(lines[first].lstrip())]
+            rest = [indent + "pass"] if len(body) == 1 else []
+            yield f"without {words}", "\n".join(lines[:first] + rest + lines[end:])
+            if number + 1 < len(spans) and indent and not is_definition(body[number]):
+                begin, last = spans[number + 1]
+                swapped = lines[begin:last] + lines[end:begin] + lines[first:end]
+                yield f"too low {words}", "\n".join(lines[:first] + swapped + lines[last:])
+
+
+def bodies(tree):
+    """Return the blocks of a program, each without its docstring and imports."""
+    for node in ast.walk(tree):
+        for field in ("body", "orelse", "handlers", "finalbody"):
+            body = getattr(node, field, [])
+            if isinstance(body, list) and body:
+                yield [x for x in body if not is_silent(x)]
+
+
+def is_silent(node):
+    docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    return docstring or isinstance(node, (ast.Import, ast.ImportFrom))
+
+
+def is_definition(node):
+    return isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+
+
+def span_of(node):
+    """Return the index of a statement's first line, and of the one after its last."""
+    decorators = [x.lineno for x in getattr(node, "decorator_list", [])]
+    return min([node.lineno, *decorators]) - 1, node.end_lineno
 
 
 def add_try(step):
