@@ -34,8 +34,13 @@ class Difference:
     scope: str  # where that is, such as "class Room, in publish"
     wanted: object = None  # the Line that should be there, or None
     target: str = ""  # the scope of wanted
-    above: str = ""  # the line in front of wanted, with its own indentation
-    order: int = 0  # where in the tutorial it is
+    below: int = 0  # the number of the student's line below which wanted belongs
+    near: object = None  # wanted or, if there is none, the Line above the difference
+
+    @property
+    def order(self):
+        """Where in the tutorial it is."""
+        return self.near.number if self.near else 0
 
 
 def strip_comment(text):
@@ -223,7 +228,11 @@ class Comparison:
         crossed = i - above - 1 if i > above else above - i
         if not HEAD.match(self.typed[i].text) or not 0 < crossed <= CROSSED:
             return i, j
-        return (above + 1, j + 1) if i > above else (i + 1, j - crossed)
+        if i > above:  # it stands above the `def`, and belongs below
+            self.below[j + 1] = i
+            return above + 1, j + 1
+        self.below[j - crossed] = i - 1
+        return i + 1, j - crossed
 
     def add_changed(self, i, j):
         same = self.typed[i].text.strip() == self.expected[j].text.strip()
@@ -237,15 +246,13 @@ class Comparison:
         if j is not None:
             found.wanted = self.expected[j].source
             found.target = self.expected_scopes[j]
-            found.above = self.expected[j - 1].text if j else ""
-            found.order = found.wanted.number or 0
-        else:
-            found.order = self.place_of(i)
+            if self.below[j] >= 0:
+                found.below = self.typed[self.below[j]].number
+        found.near = found.wanted or self.source_above(i)
         self.differences.append(found)
 
-    def place_of(self, i):
-        """Return the number in the tutorial of the line above a foreign one."""
-        texts = {code.text: code.source.number for code in self.expected}
-        return next(
-            (texts[code.text] for code in self.typed[i::-1] if code.text in texts), 0
-        )
+    def source_above(self, i):
+        """Return the Line of the typed line i or of the nearest one above it."""
+        sources = {code.text: code.source for code in self.expected}
+        above = (sources.get(code.text) for code in self.typed[i::-1])
+        return next(filter(None, above), None)
