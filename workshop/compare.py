@@ -178,14 +178,14 @@ class Comparison:
             if tag == "equal":
                 continue
             pairs = self.pair(range(i1, i2), range(j1, j2))
-            for i, j in pairs:
-                self.add_changed(i, j)
             paired_i, paired_j = {i for i, _ in pairs}, {j for _, j in pairs}
             extra += [i for i in range(i1, i2) if i not in paired_i]
             for j in range(j1, j2):
                 self.below[j] = max([i for i, k in pairs if k < j], default=i1 - 1)
                 if j not in paired_j:
                     missing.append(j)
+            for i, j in pairs:
+                self.add_changed(i, j)
         self.join(extra, missing)
         self.differences.sort(key=lambda difference: difference.order)
 
