@@ -6,11 +6,12 @@ its connections read. Redis numbers the entries 0-1, 0-2, 0-3 ...: the ids of th
 
 import asyncio
 import contextlib
+import re
 import time
 
-from tornado import log
+from tornado.log import app_log
 
-from chat import LEASE, PAUSE, PING, TAKEN, Room, RoomError
+from chat import LEASE, MAX_BEHIND, PAUSE, PING, TAKEN, Room, RoomError
 
 try:
     from redis import RedisError
@@ -21,51 +22,49 @@ except ImportError as error:
 LOG = "chat:log"
 OUT = "chat:out"  # a stream of who signs out
 NAME = "chat:name:"  # and a name, case folded: the browser that holds it
-REPLAY = 10_000  # messages that a copy begins with
+KEY = "chat:key:"  # and a name, a line break, an idempotency key: the message's id
 KEY_LIFE = 7 * 24 * 3600  # seconds for which a resent message is recognised
 TIMEOUT = 5  # seconds for an answer of Redis
 CUT_OFF = 10  # seconds without Redis after which people are sent to another process
 WAIT = 1000  # ms for which Redis waits for something new
+URL = re.compile(r"unix:.*|rediss?://[^/?]*(/[0-9]*)?(\?.*)?")
+ENTRY = re.compile(r"0-([0-9]{1,15}) ([0-9]{1,12}\.?[0-9]*)")  # id and time, seconds
 INSERT = "INSERT OR IGNORE INTO log VALUES (?, ?, ?, ?, nullif(?, ''))"
-REPAIR = "Nobody can post behind it. Repair: XDEL %s %s, then XSETID %s %s"
+FOREIGN = "%s is no message. If nobody can post: XDEL %s %s, then XSETID %s %s"
 
 # Redis runs a script as one step, but what is done when it fails stays done: so XADD
 # before SET. 0-*: the next number, for Redis 7.0 or newer.
-APPEND = """local key, life = ARGV[1], ARGV[2]
-local stored = key ~= '' and redis.call('GET', KEYS[2])
+APPEND = """local stored = ARGV[1] ~= '' and redis.call('GET', KEYS[2])
 if stored then return tonumber(stored) end
-local id = redis.call('XADD', KEYS[1], '0-*', unpack(ARGV, 3))
-if key ~= '' then redis.call('SET', KEYS[2], id:sub(3), 'EX', life) end"""
-# To hold a name for 0 seconds gives it back.
-HOLD = """local name, browser, seconds = KEYS[1], ARGV[1], ARGV[2]
-local holder = redis.call('GET', name)
-if holder and holder ~= '' and holder ~= browser then return 0 end
-redis.call('SET', name, browser)
-return redis.call('EXPIRE', name, seconds)"""
+local id = redis.call('XADD', KEYS[1], '0-*', 'key', ARGV[1], unpack(ARGV, 3))
+if ARGV[1] ~= '' then redis.call('SET', KEYS[2], id:sub(3), 'EX', ARGV[2]) end"""
+CLAIM = """local holder = redis.call('GET', KEYS[1]) or ''
+if holder ~= '' and holder ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) return 1"""
 
 
 def to_row(id, fields):
     """Turn an entry of the stream into a row of the log.
 
     Args:
-        id: such as b"0-17".
-        fields: such as {b"name": b"ann", b"msg": b"hello", b"key": b"", b"at": b"1.5"}.
+        id: such as "0-17".
+        fields: {"name": "ann", "msg": "hello", "key": "", "at": "1764000000.5"}.
     Raises:
-        KeyError, ValueError: somebody else has written it.
+        KeyError, AttributeError: this chat has not written it.
     """
-    at, name, msg, key = (fields[field] for field in (b"at", b"name", b"msg", b"key"))
-    number = int(id.removeprefix(b"0-"))  # fails where Redis took the id from a clock
-    return number, float(at), name.decode(), msg.decode(), key.decode()
+    number, at = ENTRY.fullmatch(f"{id} {fields['at']}").groups()
+    return int(number), float(at), fields["name"], fields["msg"], fields["key"]
 
 
 @contextlib.contextmanager
-def asking(what):
-    """Turn an error of Redis into a RoomError: one sentence for people."""
+def asking(sentence):
+    """Turn an error of Redis into a RoomError with a sentence for people."""
     try:
         yield
-    except (RedisError, OSError, TypeError, ValueError) as error:
-        log.app_log.error("Redis: %r", error)
-        raise RoomError(what.format(error).rstrip(".")) from error
+    # Cancelled: this process stops, and Redis has not answered yet.
+    except (RedisError, OSError, asyncio.CancelledError) as error:
+        app_log.error("Redis: %s: %s", type(error).__name__, error)
+        raise RoomError(sentence) from error
 
 
 class RedisRoom(Room):
@@ -79,138 +78,113 @@ class RedisRoom(Room):
     def __init__(self, url, application):
         super().__init__("")
         self.url, self.application = url, application
-        self.newest = "0-0", None  # the last entry of the copy
-        self.foreign = None  # the id of the last entry that is no message
-        self.answered = time.monotonic()  # when Redis did so last
-        self.closed = False
+        self.foreign = set()  # ids of entries that are no messages
 
     async def open(self):
         """Connect to Redis and copy the newest messages, or raise RoomError."""
         await super().open()
-        with asking("Redis cannot be used: {}"):
-            pool = redis.BlockingConnectionPool.from_url(
-                self.url, max_connections=16, timeout=TIMEOUT, socket_timeout=TIMEOUT)
-            self.redis = redis.Redis(connection_pool=pool)
-            self.append = self.redis.register_script(APPEND)
-            self.hold = self.redis.register_script(HOLD)
-            # With two keys, which a Cluster refuses.
-            await self.hold([NAME, LOG], ["", 0])
-            last = await self.redis.xrevrange(OUT, count=1)
-            self.heard = last[0][0] if last else "0-0"
+        try:
+            if not URL.fullmatch(self.url):
+                raise ValueError("its address is redis://HOST:PORT/NUMBER")
+            # No retries: one could store a message twice that has no key.
+            self.redis = redis.Redis.from_pool(redis.BlockingConnectionPool.from_url(
+                self.url, max_connections=16, timeout=TIMEOUT, socket_timeout=TIMEOUT,
+                decode_responses=True, encoding_errors="surrogateescape"))
+            # With keys of two slots, which a Cluster refuses.
+            await self.redis.eval(CLAIM, 2, NAME, LOG, "", 1)
+            # From here on sign-outs are of interest.
+            self.heard = await self.redis.xadd(OUT, {"name": "", "browser": ""})
             await self.copy()
+        except (RedisError, OSError, TypeError, ValueError) as error:
+            raise RoomError(f"Redis cannot be used: {error}".rstrip(".")) from error
         self.following = asyncio.create_task(self.follow_always())
 
-    def close(self):
-        self.closed = True
-        # Or Tornado tells at length of each message that Redis has not answered yet.
-        log.app_log.disabled = True
-
     async def remember(self, name, value):
-        with asking("Redis cannot be used: {}"):
+        with asking("Redis cannot be used"):
             stored = await self.redis.set("chat:" + name, value, nx=True, get=True)
-        self.remembered = name, (stored or value.encode()).decode()
+        self.remembered = name, stored or value
         return self.remembered[1]
 
     async def post(self, name, msg, key):
-        fields = "name", name, "msg", msg, "key", key or "", "at", time.time()
+        keys, fields = (LOG, f"{KEY}{name}\n{key}"), ("name", name, "msg", msg)
         with asking("Not stored yet. It will be sent again."):
-            keys = LOG, f"chat:key:{name}\n{key}"
-            return await self.append(keys, [key or "", KEY_LIFE, *fields])
+            return await self.redis.eval(
+                APPEND, 2, *keys, key or "", KEY_LIFE, *fields, "at", time.time())
 
     async def copy(self):
         """Begin the copy anew, with the newest messages of the stream."""
-        entries = await self.redis.xrevrange(LOG, count=REPLAY)
+        entries = await self.redis.xrevrange(LOG, count=MAX_BEHIND)
         self.db.execute("DELETE FROM log")
-        self.newest = "0-0", None
+        self.newest = "0-0", None  # the last entry of the copy
         self.take(entries[::-1])
 
     def take(self, entries):
         """Put entries of the stream into the copy, and let the readers see them."""
-        rows = []
+        # Nobody reads further back.
+        self.db.execute("DELETE FROM log WHERE id < ?", (self.end - MAX_BEHIND,))
         for id, fields in entries:
             try:
-                rows.append(to_row(id, fields))
-            except (KeyError, ValueError) as error:
-                self.report(id.decode(), error)
-            if id.startswith(b"0-"):
+                self.db.execute(INSERT, to_row(id, fields))
+            # UnicodeError: bytes that are no UTF-8.
+            except (KeyError, AttributeError, UnicodeError):
+                if id not in self.foreign:
+                    app_log.error(FOREIGN, id, LOG, id, LOG, self.newest[0])
+                self.foreign.add(id)
+            if id.startswith("0-"):
                 self.newest = id, fields
-        self.db.executemany(INSERT, rows)
         self.publish()
-
-    def report(self, id, error):
-        """Write into the server's log, once, that an entry is no message."""
-        if id != self.foreign:
-            log.app_log.error("The entry %s of %s is no message: %r", id, LOG, error)
-        if id != self.foreign and not id.startswith("0-"):
-            log.app_log.error(REPAIR, LOG, id, LOG, self.newest[0].decode())
-        self.foreign = id
 
     async def follow_always(self):
         """Follow the stream, whatever becomes of Redis."""
-        # Not for ever: redis-py 8.1 swallows the cancellation of a task now and then.
-        while not self.closed:
+        answered = time.monotonic()
+        # Until close(): redis-py 8.1 swallows the cancellation of a task now and then.
+        while not self.publishing.done():
             try:
                 await self.follow()
-                self.answered, self.ready = time.monotonic(), True
+                answered, self.ready = time.monotonic(), True
                 await asyncio.sleep(PAUSE)
-            except (RedisError, OSError) as error:
-                log.app_log.error("Redis: %r", error)
-                # The idle connections have died, too, and would fail the next senders.
-                with contextlib.suppress(RedisError, OSError):
-                    await self.redis.connection_pool.disconnect(inuse_connections=False)
-                self.send_away()
-                await asyncio.sleep(1)
-
-    def send_away(self):
-        """Send people to another process, if Redis has not answered for long."""
-        if self.ready and time.monotonic() > self.answered + CUT_OFF:
-            self.ready = False
-            self.application.disconnect(1001, "Redis cannot be reached.")
+            except Exception as error:  # whatever it is, the next round begins anew
+                app_log.error("Redis: %s: %s", type(error).__name__, error)
+                self.ready = time.monotonic() < answered + CUT_OFF
+                if not self.ready:
+                    self.application.disconnect(1001, "Redis cannot be reached.")
+                await asyncio.sleep(WAIT / 1000)
 
     async def follow(self):
-        """Wait for the stream to grow, and copy what is new."""
-        places = {LOG: self.newest[0], OUT: self.heard}
-        news = dict(await self.redis.xread(places, REPLAY, WAIT))
-        for self.heard, fields in news.get(OUT.encode(), []):
-            holder = fields[b"name"].decode(), fields[b"browser"].decode() or None
-            self.application.disconnect(1008, "Signed out.", holder)
+        """Wait for the streams to grow, and do what they say."""
         id, fields = self.newest
-        if fields and await self.redis.xrange(LOG, id, id) != [self.newest]:
-            log.app_log.error("Redis has lost messages. The copy begins anew.")
-            await self.remember(*self.remembered)
+        pipe = self.redis.pipeline(transaction=False)
+        pipe.xread({LOG: id, OUT: self.heard}, MAX_BEHIND, WAIT).xrange(LOG, id, id)
+        news, same = map(dict, await pipe.execute())
+        for self.heard, out in news.get(OUT, []):
+            holder = out["name"], out["browser"] or None
+            self.application.disconnect(1008, "Signed out.", holder)
+        if same.get(id) != fields:
+            app_log.error("Redis has lost messages. The copy begins anew.")
             await self.copy()
             self.application.disconnect(1012, "The log begins anew.")
-        elif LOG.encode() in news:
-            self.take(news[LOG.encode()])
+            await self.remember(*self.remembered)
+        elif LOG in news:
+            self.take(news[LOG])
 
     async def place(self, since, at):
-        # Past the end: the client comes from a process that is ahead of this one.
-        if since > self.end:
-            with contextlib.suppress(RedisError):
-                entries = await self.redis.xrange(LOG, f"0-{since}", f"0-{since}")
-                if entries and at in (None, to_row(*entries[0])[1]):
-                    return since
+        if since > self.end:  # another process may be ahead of this one
+            await asyncio.sleep(WAIT / 1000)
         return await super().place(since, at)
 
-    async def claim(self, name, browser):
-        holder = browser or ""
-        try:
-            if not await self.hold([NAME + name.casefold()], [holder, LEASE]):
+    async def claim(self, name, browser, seconds=LEASE):
+        with asking("Please try again in a minute."):
+            keys = NAME + name.casefold(), browser or "", int(seconds * 1000)
+            if not await self.redis.eval(CLAIM, 1, *keys):
                 raise ValueError(TAKEN)
-        except (RedisError, OSError):
-            # Who was here before Redis went away may stay.
-            if self.leases.get(name.casefold(), ("",))[0] != browser:
-                raise ValueError("Please try again in a minute.") from None
-        self.leases.pop(name.casefold(), None)  # whoever had it at this process
-        await super().claim(name, browser)
 
-    async def release(self, name, browser, seconds=PING + 5):
+    async def release(self, name, browser):
         # Another process may have a window of this browser, and renews the lease.
-        with contextlib.suppress(RedisError, OSError):
-            await self.hold([NAME + name.casefold()], [browser or "", seconds])
+        with contextlib.suppress(OSError, ValueError):
+            await self.claim(name, browser, PING + 5)
 
     async def sign_out(self, name, browser):
-        await self.release(name, browser, seconds=0)
-        with contextlib.suppress(RedisError, OSError):
-            fields = {"name": name, "browser": browser or ""}
-            await self.redis.xadd(OUT, fields, maxlen=1000)
+        holder = {"name": name, "browser": browser or ""}
+        with contextlib.suppress(OSError, ValueError), asking(""):
+            await self.redis.xadd(OUT, holder, maxlen=1000)
+            await self.claim(name, browser, 0.001)

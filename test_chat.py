@@ -43,7 +43,7 @@ from tests.support import (
     upgrade_request,
 )
 
-# ------------------------------------------------------------------- Step 1. Set up
+# ------------------------------------------------------------------- Step 2. Set up
 
 
 class SetUpTest(ProcessCase):
@@ -145,7 +145,7 @@ class TidyTest(unittest.TestCase):
         self.assertLessEqual(chat.MAX_LOG_LINE, 500)
 
 
-# -------------------------------------------------------------------- Step 2. Pages
+# -------------------------------------------------------------------- Step 3. Pages
 
 
 class PagesTest(ChatCase):
@@ -263,7 +263,7 @@ class HostTest(ChatCase):
             self.assertEqual(answer.code, code)
 
 
-# --------------------------------------------------------------- Step 3. Signing in
+# --------------------------------------------------------------- Step 4. Signing in
 
 
 class NicknameTest(unittest.TestCase):
@@ -540,7 +540,7 @@ class LogoutTest(ChatCase):
         self.assertEqual((await self.alice.get("/chat")).code, 200)
 
 
-# ------------------------------------------------ Step 4. Signing in through Twitter
+# ----------------------------------------------- Step 16. Signing in through Twitter
 
 
 class TwitterTest(TwitterCase):
@@ -579,7 +579,7 @@ class SecretAloneTest(KeyAloneTest):
     environment = {"TWITTER_CONSUMER_KEY": "", "TWITTER_CONSUMER_SECRET": "a secret"}
 
 
-# --------------------------------------------------------- Step 5. The conversation
+# ------------------------------------------------------------------ Step 5. The log
 
 
 class RoomTest(AsyncTestCase):
@@ -904,7 +904,7 @@ class CookieSecretTest(ChatCase):
         self.assertGreaterEqual(len(secret), 64)
 
 
-# ---------------------------------------------------------------- Step 6. WebSocket
+# -------------------------------------------------------------- Step 7. People talk
 
 
 class HandshakeTest(ChatCase):
@@ -1268,7 +1268,7 @@ class FrameTest(unittest.TestCase):
             self.assertEqual(chat.to_frame(payload), bytes.fromhex(head) + payload)
 
 
-# ------------------------------------------------------ Step 7. Running it for others
+# ----------------------------------------------------- Step 14. Running it for others
 
 
 class RunningTest(ProcessCase):

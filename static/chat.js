@@ -21,7 +21,7 @@ let ws; // try ws.send("hello") in the browser's console
 let cursor = null; // the last message received: { since: its id, at: its time }
 const pending = new Map(); // idempotency key -> { msg }
 const refused = new Map(); // idempotency key -> { msg, note }: the note says why
-let attempts = 0, unread = 0, height = 0; // height: seen of the conversation, pixels
+let attempts = 0, unread = 0, follow = true; // follow: whether one reads at the end
 const timers = {};
 
 function later(name, action, delay) {
@@ -163,7 +163,7 @@ const kinds = {
 };
 
 function receive(event) {
-  const follow = atBottom();
+  follow = atBottom();
   for (const line of event.data.split("\n")) {
     const object = JSON.parse(line);
     const kind = Object.keys(kinds).find((key) => key in object);
@@ -171,7 +171,7 @@ function receive(event) {
   }
   trim();
   watch();
-  if (follow) toBottom();
+  hold();
 }
 
 function accept(message) {
@@ -213,11 +213,12 @@ function show(message) {
   messages.append(messageItem(message, messages.lastElementChild));
 }
 
-// What is being read stays where it is.
+// What is being read stays where it is. Safari does not see to that by itself.
 function trim() {
-  const rest = scroller.scrollHeight - scroller.scrollTop;
+  const before = messages.getBoundingClientRect().bottom;
   while (messages.childElementCount > MAX_SHOWN) messages.firstChild.remove();
-  scroller.scrollTop = scroller.scrollHeight - rest;
+  if (CSS.supports("overflow-anchor", "auto")) return;
+  scroller.scrollTop += messages.getBoundingClientRect().bottom - before;
 }
 
 function unsentItem([key, message]) {
@@ -232,13 +233,13 @@ function count(number) {
   document.title = unread ? `(${unread}) Chat` : "Chat";
 }
 
-function atBottom(seen = scroller.clientHeight) {
-  return scroller.scrollHeight - scroller.scrollTop - seen < 40;
+function atBottom() {
+  return scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 40;
 }
 
 function toBottom() {
   scroller.scrollTop = scroller.scrollHeight;
-  newer.hidden = true;
+  follow = newer.hidden = true;
 }
 
 function setText(msg) {
@@ -255,16 +256,14 @@ function changed() {
 
 // As high as the text and its two borders; the style sheet stops it at five lines.
 function grow() {
-  const follow = atBottom();
   text.style.height = "auto";
   text.style.height = `${text.scrollHeight + 2}px`;
-  if (follow) toBottom();
+  hold();
 }
 
 // The end stays in sight when a bar appears, the composer grows, keys cover a phone.
-function resized() {
-  if (atBottom(height)) toBottom();
-  height = scroller.clientHeight;
+function hold() {
+  if (follow) toBottom();
 }
 
 // ------------------------------------------------------------------ What people do
@@ -289,9 +288,10 @@ composer.onsubmit = submit;
 text.onkeydown = press;
 text.oninput = changed;
 newer.onclick = () => { toBottom(); scroller.focus(); }; // or it falls to the body
-scroller.onscroll = () => { if (atBottom()) newer.hidden = true; };
+scroller.onscroll = () => { follow = atBottom(); newer.hidden = newer.hidden || follow; };
 document.onvisibilitychange = look;
-new ResizeObserver(resized).observe(scroller);
+new ResizeObserver(hold).observe(scroller);
+window.onresize = grow;
 window.ononline = connect;
 window.onoffline = hangUp;
 restore();

@@ -13,8 +13,6 @@
     ProcessCase     base class: chats in processes of their own
     Talker          one of many who send until everything is confirmed
     CrowdCase       base class: many talkers
-    RedisServer     a Redis of a test's own
-    NginxProxy      the proxy of README.md
 
 Besides, decorators for tests that need what not every computer has: @heavy,
 @needs_redis, @needs_nginx, @needs_signals.
@@ -35,7 +33,6 @@ import struct
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 import urllib.parse
 from pathlib import Path
@@ -64,7 +61,7 @@ needs_nginx = unittest.skipUnless(
 )
 needs_redis = unittest.skipUnless(
     redis and shutil.which("redis-server"),
-    "needs redis-server (apt install redis-server) and pip install redis",
+    "needs redis-server (apt install redis-server) and 'pip install redis[hiredis]'",
 )
 needs_signals = unittest.skipIf(os.name == "nt", "Windows has no such signals")
 
@@ -487,80 +484,3 @@ class CrowdCase(ProcessCase):
         self.assertEqual([id for id, _ in talkers[0].seen], list(range(1, count + 1)))
         self.assertEqual(len({msg for _, msg in talkers[0].seen}), count)
         self.assertTrue(all(talker.seen == talkers[0].seen for talker in talkers))
-
-
-# ---------------------------------------------------------------------- Redis and nginx
-
-
-class RedisServer:
-    """A Redis of a test's own; killed and started again, it has all it had.
-
-    Args:
-        folder: where it keeps its log.
-    """
-
-    def __init__(self, folder):
-        self.port = free_port()
-        self.folder, self.url = folder, f"redis://127.0.0.1:{self.port}"
-        self.client = redis.Redis(port=self.port, decode_responses=True)
-        self.start()
-
-    def start(self):
-        """Start it, and wait until it answers."""
-        options = f"--bind 127.0.0.1 --port {self.port} --appendonly yes".split()
-        self.process = subprocess.Popen(
-            ["redis-server", *options, "--save", "", "--dir", self.folder],
-            stdout=subprocess.DEVNULL,
-        )
-        while self.process.poll() is None:
-            with contextlib.suppress(redis.ConnectionError):
-                return self.client.ping()
-            time.sleep(0.01)
-        raise AssertionError("redis-server did not start")
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-
-
-class NginxProxy:
-    """The proxy of README.md, in front of two processes and on a port of its own.
-
-    Args:
-        folder: where its configuration goes.
-        urls: of the two processes.
-        scheme: "http", or "https": what it tells them.
-    """
-
-    def __init__(self, folder, urls, scheme):
-        port = free_port()
-        self.url = f"http://127.0.0.1:{port}"
-        readme = project_text("README.md")
-        config = re.search("```nginx\n(.*?)```", readme, re.DOTALL).group(1)
-        for old, new in (
-            ("127.0.0.1:5001", urls[0].removeprefix("http://")),
-            ("127.0.0.1:5002", urls[1].removeprefix("http://")),
-            ("listen 80;", f"listen {self.url.removeprefix('http://')};"),
-            ("$scheme", scheme),
-        ):
-            assert old in config, old
-            config = config.replace(old, new)
-        main = f"daemon off; pid {folder}/pid; events {{}} http {{ access_log off;\n"
-        Path(folder, "nginx.conf").write_text(f"{main}{config}}}")
-        self.process = subprocess.Popen(
-            ["nginx", "-p", folder, "-c", "nginx.conf", "-e", "stderr"],
-            stderr=subprocess.PIPE,
-        )
-        self.wait(port)
-
-    def wait(self, port):
-        while self.process.poll() is None:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    return
-            time.sleep(0.01)
-        raise AssertionError(self.process.stderr.read())
-
-    def stop(self):
-        self.process.terminate()
-        self.process.communicate()

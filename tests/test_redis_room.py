@@ -1,173 +1,268 @@
-"""Many processes, one room: RedisRoom, with a Redis and an nginx of the tests' own."""
+"""Many processes, one room: RedisRoom, with a Redis of the tests' own.
+
+test_redis_faults.py has what happens when something breaks.
+"""
 
 import asyncio
-import itertools
 import os
-import signal
-import tempfile
+import re
 import time
 from pathlib import Path
+from unittest import mock
 
-from tornado.httpclient import AsyncHTTPClient
+from tornado.httpclient import HTTPClientError
 from tornado.testing import gen_test
 
 import chat
-from tests.support import (
-    SECRET,
-    CrowdCase,
-    NginxProxy,
-    RedisServer,
-    Visitor,
-    free_port,
-    needs_nginx,
-    needs_redis,
-    until,
-)
+from tests.redis_support import LOG, RedisCase, redis_room
+from tests.support import free_port, project_text, until
 
 
-class Traveller(Visitor):
-    """A visitor that goes to the next process each time it connects."""
-
-    def __init__(self, http_client, urls):
-        super().__init__(http_client, urls[0])
-        self.urls = itertools.cycle(urls)
-
-    async def connect(self, *arguments):
-        self.url = next(self.urls)
-        return await super().connect(*arguments)
-
-
-@needs_redis
-class RedisTest(CrowdCase):
-    """Several processes with one log."""
-
-    # A chat that says five times a second whose names it has, and lets them go sooner.
-    HASTY = "-c", "import asyncio, chat; chat.BEAT = 0.2; asyncio.run(chat.main())"
-
-    def setUp(self):
-        super().setUp()
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.redis = RedisServer(folder.name)
-        self.addCleanup(self.redis.kill)
-        self.addCleanup(self.redis.client.close)
-
-    def start_many(self, count, *options, **environment):
-        options = "--port=0", f"--redis={self.redis.url}", *options
-        servers = [self.start(*options, **environment) for _ in range(count)]
-        self.urls = [server.url() for server in servers]
-        return self.urls
-
-    async def connect(self, url, name, query=""):
-        return await self.visitor(url).sign_in(name).connect(query)
-
-    def people(self, count, messages):
-        """Return talkers who begin at one process or another, and move if they must."""
-        people = self.talkers("", count, messages)
-        for number, person in enumerate(people):
-            first = number % len(self.urls)
-            person.visitor = Traveller(
-                AsyncHTTPClient(), self.urls[first:] + self.urls[:first]
-            ).sign_in(f"user{number}")
-            self.visitors.append(person.visitor)
-        return people
-
-    async def errors(self, number):
-        """Stop a server; return what it wrote to standard error."""
-        return (await asyncio.to_thread(self.servers[number].stop))[1]
+class LogTest(RedisCase):
+    """The same messages everywhere."""
 
     @gen_test(timeout=20)
     async def test_same_lines_in_all_processes(self):
-        one, two = self.start_many(2)
+        one, two = await self.start_here(2)
         alice, bob = await self.connect(one, "alice"), await self.connect(two, "bob")
         await alice.send("hello", "k")
         line = await alice.line()
         self.assertEqual(await bob.line(), line)
         self.assertAlmostEqual(line.pop("at"), time.time(), delta=5)
         self.assertEqual(line, {"id": 1, "name": "alice", "msg": "hello", "key": "k"})
-        await bob.send("a\nb \0 \u2028 😀")
+        await bob.send("a\nb \u2028 😀")
         line = await bob.line()
         self.assertEqual(await alice.line(), line)
         self.assertEqual((line["id"], line["key"]), (2, None))
-        self.assertEqual(line["msg"], "a\nb \0 \u2028 😀")
+        self.assertEqual(line["msg"], "a\nb \u2028 😀")
 
     @gen_test(timeout=20)
     async def test_resume_at_another_process(self):
-        one, two = self.start_many(2)
+        one, two = await self.start_here(2)
         alice = await self.connect(one, "alice")
         for text in "abc":
             await alice.send(text)
-        await alice.read(2)
-        alice = await self.connect(two, "alice", "?since=2")
+        _, b = await alice.read(2)
+        alice = await self.connect(two, "alice", f"?since=2&at={b['at']}")
         await alice.send("d")
         self.assertEqual(await alice.texts(2), ["c", "d"])
 
     @gen_test(timeout=20)
     async def test_resume_at_a_process_that_lags(self):
-        one, two = self.start_many(2)
+        self.patch(redis_room, WAIT=2000)
+        one, two = await self.start_here(2)
         alice = await self.connect(one, "alice")
-        os.kill(self.servers[1].process.pid, signal.SIGSTOP)
-        await alice.send("a")
-        await alice.line()
-        coming = asyncio.ensure_future(self.connect(two, "alice", "?since=1"))
-        os.kill(self.servers[1].process.pid, signal.SIGCONT)
+        lagging = self.applications[1].room
+        with mock.patch.object(lagging, "follow") as follow:
+            await until(lambda: follow.called)
+            await alice.send("a")
+            line = await alice.line()
+            query = f"?since=1&at={line['at']}"
+            coming = asyncio.ensure_future(self.connect(two, "alice", query))
+            await asyncio.sleep(0.1)
+            self.assertEqual(lagging.end, 0)
         alice = await coming
         await alice.send("b")
         self.assertEqual(await alice.texts(1), ["b"])
 
     @gen_test(timeout=20)
+    async def test_another_log_starts_anew(self):
+        [url] = await self.start_here(1)
+        self.redis.say("a", at="1764000000.5")
+        await until(lambda: self.applications[0].room.end == 1)
+        for query in "since=1&at=1764000000.25", "since=2&at=1764000000.5":
+            alice = await self.connect(url, "alice", f"?{query}")
+            self.assertEqual(await alice.close_code(), 1012)
+        alice = await self.connect(url, "alice", "?since=1&at=1764000000.5")
+        self.redis.say("b")
+        self.assertEqual(await alice.texts(1), ["b"])
+
+    @gen_test(timeout=20)
     async def test_key_stored_once_wherever_sent(self):
-        one, two = self.start_many(2)
+        one, two = await self.start_here(2)
         here, there = await self.connect(one, "alice"), await self.connect(two, "alice")
         await here.send("once", "k")
         self.assertEqual(await here.texts(1), ["once"])
+        self.assertEqual(await there.texts(1), ["once"])
         await there.send("twice", "k")
+        self.assertEqual(await there.line(), {"id": 1, "key": "k"})
         await there.send("end")
         self.assertEqual(await here.texts(1), ["end"])
-        self.assertEqual(await there.texts(2), ["once", "end"])
-        self.assertEqual(self.redis.client.xlen(chat.LOG), 2)
+        self.assertEqual(self.texts(), ["once", "end"])
+
+    @gen_test(timeout=20)
+    async def test_key_belongs_to_its_name(self):
+        [url] = await self.start_here(1)
+        alice, bob = await self.connect(url, "alice"), await self.connect(url, "bob")
+        await alice.send("a", "k")
+        await alice.line()
+        await bob.send("b", "k")
+        self.assertEqual(await alice.texts(1), ["b"])
+
+    @gen_test(timeout=20)
+    async def test_message_without_key_may_repeat(self):
+        [url] = await self.start_here(1)
+        alice = await self.connect(url, "alice")
+        await alice.send("a")
+        await alice.send("a")
+        self.assertEqual(await alice.texts(2), ["a", "a"])
+
+    @gen_test(timeout=20)
+    async def test_resend_answered_however_late(self):
+        [url] = await self.start_here(1)
+        alice = await self.connect(url, "alice")
+        await alice.send("a", "k")
+        await alice.line()
+        self.fill(2, chat.MAX_BEHIND + 100)
+        await until(lambda: self.texts()[-1:] == [f"{self.applications[0].room.end}"])
+        alice = await self.connect(url, "alice")
+        await alice.texts(chat.HISTORY)
+        await alice.send("a", "k")
+        self.assertEqual(await alice.line(), {"id": 1, "key": "k"})
+
+    @gen_test(timeout=20)
+    async def test_resend_answered_when_the_stream_is_deleted(self):
+        [url] = await self.start_here(1)
+        alice = await self.connect(url, "alice")
+        await alice.send("a", "k")
+        await alice.line()
+        self.redis.client.delete(LOG)
+        self.assertEqual(await alice.close_code(), 1012)
+        alice = await self.connect(url, "alice")
+        await alice.send("a", "k")
+        self.assertEqual(await alice.line(), {"id": 1, "key": "k"})
+
+    @gen_test(timeout=20)
+    async def test_keys_forgotten_after_a_week(self):
+        [url] = await self.start_here(1)
+        alice = await self.connect(url, "alice")
+        await alice.send("a", "k")
+        await alice.line()
+        [key] = self.redis.client.keys("chat:key:*")
+        self.assertAlmostEqual(self.redis.client.ttl(key), 7 * 24 * 3600, delta=9)
+
+    def fill(self, begin, end):
+        """Write messages into Redis by hand: "begin", ... "end - 1"."""
+        pipe = self.redis.client.pipeline()
+        for number in range(begin, end):
+            entry = {"name": "bob", "msg": f"{number}", "key": "", "at": "1764000000"}
+            pipe.xadd(LOG, entry, id="0-*")
+        pipe.execute()
 
     @gen_test(timeout=20)
     async def test_newest_messages_in_a_new_process(self):
-        self.start_many(1)
-        pipe = self.redis.client.pipeline()
-        for number in range(1, chat.REPLAY + 101):
-            entry = {"name": "alice", "msg": f"{number}", "key": "", "at": "1.5"}
-            pipe.xadd(chat.LOG, entry, id="0-*")
-        pipe.execute()
-        [url] = self.start_many(1)
-        everything = await self.connect(url, "alice", "?since=0")
-        texts = await everything.texts(chat.REPLAY)
-        self.assertEqual((texts[0], texts[-1]), ("101", f"{chat.REPLAY + 100}"))
+        self.fill(1, 1101)
+        [url] = await self.start_here(1)
+        alice = await self.connect(url, "alice", "?since=100")
+        texts = await alice.texts(1000)
+        self.assertEqual((texts[0], texts[-1]), ("101", "1100"))
         history = await self.connect(url, "alice")
-        texts = await history.texts(chat.HISTORY)
-        self.assertEqual(texts[-1], f"{chat.REPLAY + 100}")
+        self.assertEqual((await history.texts(50))[-1], "1100")
+        behind = await self.connect(url, "alice", "?since=99")
+        self.assertEqual(await behind.close_code(), 1012)
 
-    def test_redis_unusable_refused(self):
-        for url in (f"redis://127.0.0.1:{free_port()}", "127.0.0.1"):
-            status, line = self.refusal("--port=0", f"--redis={url}")
-            self.assertEqual(status, 1)
-            self.assertRegex(line, r"^chat\.py: Redis .*[^.]\. Try .*--redis")
+    @gen_test(timeout=20)
+    async def test_older_than_the_copy_starts_anew(self):
+        self.fill(1, 111)
+        self.redis.client.xtrim(LOG, maxlen=10)
+        [url] = await self.start_here(1)
+        alice = await self.connect(url, "alice", "?since=8&at=1764000000")
+        self.assertEqual(await alice.close_code(), 1012)
+        alice = await self.connect(url, "alice", "?since=108&at=1764000000")
+        self.assertEqual(await alice.texts(2), ["109", "110"])
 
-    def test_redis_that_denies_refused(self):
-        self.redis.client.acl_setuser(
-            "weak", enabled=True, nopass=True, keys=["*"], commands=["+xrevrange"]
-        )
-        url = self.redis.url.replace("//", "//weak:x@")
+    @gen_test(timeout=20)
+    async def test_copy_holds_what_can_be_read(self):
+        await self.start_here(1)
+        room = self.applications[0].room
+        self.fill(1, 2501)  # more than comes at once
+        await until(lambda: room.end == 2500)
+        self.redis.say("one more round")
+        await until(lambda: room.end == 2501)
+        ids = [row["id"] for row in room.db.execute("SELECT id FROM log")]
+        self.assertEqual(ids, list(range(1500, 2502)))
+
+    @gen_test(timeout=20)
+    async def test_entries_come_from_redis_once(self):
+        await self.start_here(1)
+        before = self.redis.client.info()["total_net_output_bytes"]
+        for _ in range(20):
+            self.redis.say("x" * 100_000)
+        await until(lambda: self.applications[0].room.end == 20)
+        sent = self.redis.client.info()["total_net_output_bytes"] - before
+        self.assertLess(sent, 3_000_000)  # and the newest, to see that it is there
+
+
+class StartTest(RedisCase):
+    """What a chat says that cannot use its Redis, and what it needs."""
+
+    def assert_refused(self, url, sentence):
         status, line = self.refusal("--port=0", f"--redis={url}")
         self.assertEqual(status, 1)
-        self.assertIn("no permissions", line)
+        self.assertRegex(line, rf"^chat\.py: Redis .*{sentence}.*\. Try .*--redis")
+        self.assertNotIn("..", line)
+
+    def test_redis_unreachable_refused(self):
+        self.assert_refused(f"redis://127.0.0.1:{free_port()}", "connecting to")
+
+    def test_no_address_refused(self):
+        self.assert_refused("127.0.0.1", "redis://HOST:PORT/NUMBER")
+
+    def test_database_that_is_no_number_refused(self):
+        self.assert_refused(f"{self.redis.url}/zero", "redis://HOST:PORT/NUMBER")
+
+    def test_database_out_of_range_refused(self):
+        self.assert_refused(f"{self.redis.url}/99", "out of range")
+
+    def test_unknown_option_refused(self):
+        self.assert_refused(f"{self.redis.url}?unknown=1", "unknown")
+
+    def test_wrong_password_refused(self):
+        self.redis.client.config_set("requirepass", "right")
+        url = self.redis.url.replace("//", "//:wrong@")
+        self.assert_refused(url, "password")
+
+    def test_no_scripts_refused(self):
+        self.user("weak", "~chat:* +@all -@scripting")
+        url = self.redis.url.replace("//", "//weak:x@")
+        self.assert_refused(url, "no permissions")
+
+    def test_cluster_refused(self):
+        cluster = self.start_redis(
+            "--cluster-enabled", "yes", "--cluster-port", f"{free_port()}"
+        )
+        cluster.client.cluster("addslotsrange", 0, 16383)
+        self.assert_refused(cluster.url, "same slot")
 
     def test_package_missing_refused(self):
         folder = os.path.dirname(self.db)
         Path(folder, "redis.py").write_text("raise ImportError")
         status, line = self.refusal(f"--redis={self.redis.url}", PYTHONPATH=folder)
         self.assertEqual(status, 1)
-        self.assertIn("pip install redis", line)
+        self.assertIn("pip install redis[hiredis]", line)
+
+    def user(self, name, rules):
+        client = self.redis.client
+        client.execute_command("ACL", "SETUSER", name, "on", ">x", *rules.split())
+
+    @gen_test(timeout=20)
+    async def test_rights_of_readme_are_enough(self):
+        rules = re.search(r"~chat:\*( [-+@a-z]+)+", project_text("README.md")).group()
+        self.user("chat", rules)
+        self.redis.url = self.redis.url.replace("//", "//chat:x@")
+        [url] = await self.start_here(1, COOKIE_SECRET="")
+        carol = self.visitor(url)
+        self.assertEqual((await carol.post("/login", name="carol")).code, 303)
+        tab = await carol.connect()
+        await tab.send("hello", "k")
+        self.assertEqual(await tab.texts(1), ["hello"])
+        await carol.post("/logout")
+        self.assertEqual(await tab.close_code(), 1008)
+        await until(lambda: not self.redis.client.exists("chat:name:carol"))
 
     @gen_test(timeout=20)
     async def test_cookie_good_in_all_processes(self):
-        one, two = self.start_many(2, COOKIE_SECRET="")
+        one, two = await self.start_here(2, COOKIE_SECRET="")
         carol = self.visitor(one)
         await carol.post("/login", name="carol")
         carol.url = two
@@ -175,274 +270,165 @@ class RedisTest(CrowdCase):
 
     @gen_test(timeout=20)
     async def test_cookie_secret_from_environment_not_shared(self):
-        [url] = self.start_many(1)
+        [url] = await self.start_here(1)
         visitor = self.visitor(url).sign_in("alice")
         self.assertEqual((await visitor.get("/chat")).code, 200)
-        self.assertNotEqual(self.redis.client.get("chat:cookie_secret"), SECRET)
+        self.assertEqual(len(self.redis.client.get("chat:cookie_secret")), 64)
+
+
+class NameTest(RedisCase):
+    """A name is a lease, whichever process is asked."""
+
+    # A chat in which time runs faster.
+    HASTY = (
+        "-c",
+        "import asyncio, chat; chat.PING, chat.LEASE = 1, 2; asyncio.run(chat.main())",
+    )
+
+    async def login(self, visitor, name):
+        return (await visitor.post("/login", name=name)).code
 
     @gen_test(timeout=20)
     async def test_name_taken_in_another_process_refused(self):
-        one, two = self.start_many(2)
-        await self.connect(one, "Carol")
-        await until(lambda: self.redis.client.zcard(chat.NAMES))
-        self.assertEqual(
-            (await self.visitor(two).post("/login", name="carol")).code, 400
-        )
-        self.assertFalse(self.redis.client.exists(chat.CLAIMED + "carol"))
-        self.assertEqual(
-            (await self.visitor(two).post("/login", name="dora")).code, 303
-        )
+        one, two = await self.start_here(2)
+        self.assertEqual(await self.login(self.visitor(one), "Carol"), 303)
+        self.assertEqual(await self.login(self.visitor(two), "cAROL"), 400)
+        self.assertEqual(await self.login(self.visitor(two), "dora"), 303)
+        self.assertAlmostEqual(self.lease("carol"), chat.LEASE, delta=5)
+
+    def lease(self, name):
+        """Return for how many seconds a name is held; -2: for none."""
+        return self.redis.client.ttl(f"chat:name:{name}")
 
     @gen_test(timeout=20)
-    async def test_name_on_its_way_in_refused(self):
-        one, two = self.start_many(2)
-        carol = self.visitor(one)
-        self.assertEqual((await carol.post("/login", name="carol")).code, 303)
-        self.assertEqual(
-            (await self.visitor(two).post("/login", name="carol")).code, 400
-        )
-        carol.url = two  # a double click
-        carol.cookies.pop("username")
-        self.assertEqual((await carol.post("/login", name="carol")).code, 303)
+    async def test_double_click_at_two_processes(self):
+        one, two = await self.start_here(2)
+        carol, twin = self.visitor(one), self.visitor(two)
+        await carol.get("/")
+        twin.cookies |= carol.cookies
+        codes = await asyncio.gather(*(self.login(v, "carol") for v in (carol, twin)))
+        self.assertEqual(codes, [303, 303])
 
     @gen_test(timeout=20)
-    async def test_name_free_when_its_last_connection_is_gone(self):
-        one, two = self.start_many(2, program=self.HASTY)
-        carol = self.visitor(one)
-        await carol.post("/login", name="carol")
-        first, last = await carol.connect(), await carol.connect()
-        first.ws.close()
-        for _ in range(4):  # longer than the name lasts by itself
-            await self.until_said_again("carol")
-        self.assertFalse(self.redis.client.exists(chat.CLAIMED + "carol"))
-        self.assertEqual(
-            (await self.visitor(two).post("/login", name="carol")).code, 400
-        )
-        last.ws.close()
-        await self.until_free(two, "carol")
+    async def test_old_cookie_cannot_share_a_name(self):
+        one, two = await self.start_here(2)
+        self.assertEqual(await self.login(self.visitor(one), "carol"), 303)
+        with self.assertRaises(HTTPClientError) as caught:
+            await self.connect(two, "carol")
+        self.assertEqual(caught.exception.code, 403)
+
+    @gen_test(timeout=20)
+    async def test_heartbeat_renews_the_lease(self):
+        [url] = self.start_many(1, program=self.HASTY)
+        carol = self.visitor(url)
+        await self.login(carol, "carol")
+        tab = await carol.connect()
+        for _ in range(3):  # longer than the lease
+            self.assertEqual(await tab.line(heartbeats=True), {})
+            self.assertGreater(self.lease("carol"), 0)
 
     @gen_test(timeout=20)
     async def test_name_free_when_its_process_died(self):
         one, two = self.start_many(2, program=self.HASTY)
         await self.connect(one, "carol")
-        await until(lambda: self.redis.client.zcard(chat.NAMES))
-        self.servers[0].stop(signal.SIGKILL)
-        self.assertEqual(
-            (await self.visitor(two).post("/login", name="carol")).code, 400
-        )
-        await self.until_free(two, "carol")
+        self.servers[0].process.kill()
+        other = self.visitor(two)
+        self.assertEqual(await self.login(other, "carol"), 400)
+        await until(lambda: self.lease("carol") == -2)
+        self.assertEqual(await self.login(other, "carol"), 303)
 
-    async def until_said_again(self, name):
-        """Wait until some process says once more that it has this name."""
-        score = self.redis.client.zscore(chat.NAMES, name)
-        await until(lambda: self.redis.client.zscore(chat.NAMES, name) != score)
+    @gen_test(timeout=20)
+    async def test_last_window_closed_shortens_the_lease(self):
+        [url] = await self.start_here(1)
+        first = await self.connect(url, "carol")
+        second = await self.connect(url, "carol")
+        first.ws.close(1001)
+        await until(lambda: len(self.connections()) == 1)
+        self.assertGreater(self.lease("carol"), chat.LEASE - 10)
+        second.ws.close(1001)
+        await until(lambda: 0 < self.lease("carol") <= chat.PING + 5)
+        self.assertGreater(self.lease("carol"), chat.PING)  # another process renews it
 
-    async def until_free(self, url, name):
-        """Sign in again and again, until the name is to be had."""
-        code = None
-        while code != 303:
-            code = (await self.visitor(url).post("/login", name=name)).code
+    def connections(self):
+        """Return the chats' own ends of all WebSockets that are open."""
+        everybody = [app.connections for app in self.applications]
+        return [each for all in everybody for some in all.values() for each in some]
+
+    @gen_test(timeout=20)
+    async def test_line_that_breaks_keeps_the_lease(self):
+        [url] = await self.start_here(1)
+        tab = await self.connect(url, "carol")
+        tab.ws.protocol.stream.close()
+        await until(lambda: not self.connections())
+        self.assertGreater(self.lease("carol"), chat.LEASE - 10)
+
+    @gen_test(timeout=20)
+    async def test_somebody_elses_lease_not_given_back(self):
+        [url] = await self.start_here(1)
+        self.assertEqual(await self.login(self.visitor(url), "carol"), 303)
+        await self.visitor(url).sign_in("carol").post("/logout")
+        self.assertGreater(self.lease("carol"), chat.LEASE - 10)
+
+    @gen_test(timeout=20)
+    async def test_browser_without_token_keeps_nobody_away(self):
+        [url] = await self.start_here(1)
+        await self.applications[0].room.claim("carol", None)
+        self.assertEqual(await self.login(self.visitor(url), "carol"), 303)
+        with self.assertRaises(ValueError):
+            await self.applications[0].room.claim("carol", None)
 
     @gen_test(timeout=20)
     async def test_sign_out_closes_connections_everywhere(self):
-        one, two = self.start_many(2)
+        one, two = await self.start_here(2)
         alice, bob = await self.connect(two, "alice"), await self.connect(two, "bob")
-        await self.visitor(one).sign_in("alice").post("/logout")
+        self.browsers["alice"].url = one
+        await self.browsers["alice"].post("/logout")
         self.assertEqual(await alice.close_code(), 1008)
+        await until(lambda: self.lease("alice") == -2)
         await bob.send("still here")
         self.assertEqual(await bob.texts(1), ["still here"])
 
     @gen_test(timeout=20)
-    async def test_redis_gone_message_waits(self):
-        one, two = self.start_many(2)
-        alice, bob = await self.connect(one, "alice"), await self.connect(two, "bob")
-        await alice.send("before")
-        self.assertEqual(await bob.texts(1), await alice.texts(1))
-        self.redis.kill()
-        await alice.send("meanwhile", "k")
-        line = await alice.line()
-        self.assertEqual((line["key"], line["retry"]), ("k", True))
-        refused = await self.visitor(one).post("/login", name="carol")
-        self.assertIn("Please try again in a minute", refused.text)
-        self.redis.start()
-        line = await self.send_again(alice, "meanwhile", "k")
-        self.assertEqual(line, await bob.line())
-        await alice.send("meanwhile", "k")
-        await bob.send("after")
-        self.assertEqual(await bob.texts(1), ["after"])
-        self.assertEqual(await alice.texts(1), ["after"])
-        self.assertIn("A message is not stored: ", await self.errors(0))
-
-    async def send_again(self, connection, msg, key):
-        """Send a message until it is stored; return its line."""
-        line = {"error": ""}
-        while "error" in line:
-            await asyncio.sleep(0.1)
-            await connection.send(msg, key)
-            line = await connection.line()
-        return line
-
-    @gen_test(timeout=20)
-    async def test_wiped_redis_begins_anew(self):
-        [url] = self.start_many(1)
-        alice = await self.connect(url, "alice")
-        for text in "abc":
-            await alice.send(text)
-        await alice.read(3)
-        self.redis.client.flushall()
-        self.assertEqual(await alice.close_code(), 1012)
-        alice = await self.connect(url, "alice", "?since=3")
-        await alice.send("d")
-        line = await alice.line()
-        self.assertEqual((line["id"], line["msg"]), (1, "d"))
-        self.assertIn("Redis has lost messages", await self.errors(0))
-
-    @gen_test(timeout=20)
-    async def test_wiped_redis_noticed_though_longer(self):
-        [url] = self.start_many(1)
-        alice = await self.connect(url, "alice")
-        await alice.send("old")
-        await alice.line()
-        pipe = self.redis.client.pipeline().flushall()
-        for text in "abc":
-            entry = {"name": "bob", "msg": text, "key": "", "at": "1.5"}
-            pipe.xadd(chat.LOG, entry, id="0-*")
-        pipe.execute()
-        self.assertEqual(await alice.close_code(), 1012)
-        alice = await self.connect(url, "alice", "?since=0")
-        self.assertEqual(await alice.texts(3), list("abc"))
-        self.assertIn("Redis has lost messages", await self.errors(0))
-
-    @gen_test(timeout=20)
-    async def test_wiped_redis_cookies_stay_good(self):
-        [url] = self.start_many(1, COOKIE_SECRET="")
-        carol = self.visitor(url)
-        await carol.post("/login", name="carol")
-        connection = await carol.connect()
-        await connection.send("hello")
-        await connection.line()
-        secret = self.redis.client.get("chat:cookie_secret")
-        self.redis.client.flushall()
-        self.assertEqual(await connection.close_code(), 1012)
-        self.assertEqual(self.redis.client.get("chat:cookie_secret"), secret)
-
-    @gen_test(timeout=20)
-    async def test_key_not_used_up_by_a_failure(self):
-        [url] = self.start_many(1)
-        alice = await self.connect(url, "alice")
-        self.redis.client.set(chat.LOG, "no stream")
-        for _ in range(2):
-            await alice.send("hello", "k")
-            self.assertIn("error", await alice.line())
-        self.redis.client.delete(chat.LOG)
-        line = await self.send_again(alice, "hello", "k")
-        self.assertEqual((line["id"], line["msg"]), (1, "hello"))
-
-    @gen_test(timeout=20)
-    async def test_foreign_entry_does_not_stop_the_others(self):
-        [url] = self.start_many(1)
-        alice = await self.connect(url, "alice")
-        self.redis.client.xadd(chat.OUT, {"colour": "red"})
-        await alice.send("hello")
-        self.assertEqual(await alice.texts(1), ["hello"])
-        self.assertIn("KeyError", await self.errors(0))
+    async def test_sign_out_of_another_browser_closes_nothing(self):
+        one, two = await self.start_here(2)
+        alice = await self.connect(two, "alice")
+        await self.visitor(one).sign_in("alice").post("/logout")
+        self.redis.client.xadd("chat:out", {"name": "carol", "browser": "b"})
+        await alice.send("still here")
+        self.assertEqual(await alice.texts(1), ["still here"])
 
     @gen_test(timeout=20)
     async def test_old_sign_outs_not_repeated(self):
+        [one] = await self.start_here(1)
+        await self.connect(one, "alice")
+        await self.browsers["alice"].post("/logout")
+        [two] = await self.start_here(1)
+        with mock.patch.object(self.applications[1], "disconnect") as disconnect:
+            bob = await self.connect(two, "bob")
+            await bob.send("here")
+            self.assertEqual(await bob.texts(1), ["here"])
+        disconnect.assert_not_called()
+
+    @gen_test(timeout=20)
+    async def test_sign_outs_are_few(self):
+        [url] = await self.start_here(1)
         pipe = self.redis.client.pipeline()
-        for _ in range(1000):
-            pipe.xadd(chat.OUT, {"name": "alice"})
+        for _ in range(1500):
+            pipe.xadd("chat:out", {"name": "carol", "browser": "b"})
         pipe.execute()
-        [url] = self.start_many(1)
-        alice = await self.connect(url, "alice")
-        for number in range(20):  # each of them takes one turn of the follower
-            await alice.send(f"{number}")
-            self.assertEqual(await alice.texts(1), [f"{number}"])
+        await self.visitor(url).sign_in("alice").post("/logout")
+        self.assertLess(self.redis.client.xlen("chat:out"), 1200)
 
     @gen_test(timeout=20)
-    async def test_name_kept_through_an_outage(self):
-        one, two = self.start_many(2)
-        await self.connect(one, "carol")
-        await until(lambda: self.redis.client.zcard(chat.NAMES))
-        self.redis.kill()
-        refused = await self.visitor(two).post("/login", name="carol")
-        self.assertEqual(refused.code, 400)
-        self.redis.start()
-        self.redis.client.delete(chat.NAMES)  # as if it had lasted
-        while not self.redis.client.zcard(chat.NAMES):
-            refused = await self.visitor(two).post("/login", name="carol")
-            self.assertEqual(refused.code, 400)
-
-    @gen_test(timeout=20)
-    async def test_stop_while_redis_is_frozen(self):
-        [url] = self.start_many(1)
-        alice = await self.connect(url, "alice")
-        self.redis.process.send_signal(signal.SIGSTOP)
-        for number in range(3):
-            await alice.send(f"{number}")
-        alice.ws.ping()
-        self.servers[0].process.terminate()
-        self.assertEqual(await alice.close_code(), 1001)
-        self.assertEqual(await asyncio.to_thread(self.servers[0].stop), (0, ""))
-
-    @gen_test(timeout=20)
-    async def test_stop_says_goodbye(self):
-        [url] = self.start_many(1)
-        alice = await self.connect(url, "alice")
-        self.servers[0].process.terminate()
-        self.assertEqual(await alice.close_code(), 1001)
-        self.assertEqual(self.servers[0].stop(), (0, ""))
-
-    @needs_nginx
-    @gen_test(timeout=20)
-    async def test_behind_nginx_of_readme(self):
-        urls = self.start_many(2, "--xheaders")
-        nginx = NginxProxy(self.redis.folder, urls, scheme="https")
-        self.addCleanup(nginx.stop)
-        carol = self.visitor(nginx.url)
-        await carol.get("/")
-        self.assertIn("Secure", carol.set_cookies[0])
-        self.assertEqual((await carol.post("/login", name="carol")).code, 303)
-        tabs = [await carol.connect() for _ in range(4)]  # in turn: two in each process
-        for number, tab in enumerate(tabs):
-            await tab.send(f"{number}")
-            self.assertEqual([await tab.texts(1) for tab in tabs], [[f"{number}"]] * 4)
-        self.servers[0].stop(signal.SIGKILL)
-        tab = await carol.connect("?since=3")
-        self.assertEqual(await tab.texts(1), ["3"])
-        self.assertEqual((await self.visitor(nginx.url).get("/")).code, 200)
-
-    @gen_test(timeout=60)
-    async def test_two_processes_two_hundred_people(self):
-        self.start_many(2)
-        people = self.people(200, messages=5)
-        await asyncio.gather(*(person.run(1000) for person in people))
-        self.assert_exactly_once(people, 1000)
-
-    async def run_and_disturb(self, people, count, disturb):
-        """Let the people talk; do something when a third of it has been said."""
-        running = [asyncio.ensure_future(person.run(count)) for person in people]
-        await people[0].until_seen(count // 3)
-        disturb()
-        await asyncio.gather(*running)
-        self.assert_exactly_once(people, count)
-
-    @gen_test(timeout=60)
-    async def test_process_killed_people_move(self):
-        self.start_many(4)
-        people = self.people(200, messages=5)
-        kill = self.servers[1].process.kill
-        await self.run_and_disturb(people, 1000, kill)
-        self.assertEqual(self.servers[1].stop()[0], -signal.SIGKILL)
-
-    @gen_test(timeout=60)
-    async def test_redis_killed_nothing_lost(self):
-        self.start_many(2)
-        people = self.people(200, messages=5)
-
-        def kill_and_start():
-            self.redis.kill()
-            self.redis.start()
-
-        await self.run_and_disturb(people, 1000, kill_and_start)
-        self.assertEqual(self.redis.client.xlen(chat.LOG), 1000)
+    async def test_clock_that_is_wrong_does_not_matter(self):
+        [one] = await self.start_here(1)
+        for seconds in -300, 300:
+            wrong = f"import time; t = time.time; time.time = lambda: t() + {seconds}"
+            program = "-c", f"{wrong}; import asyncio, chat; asyncio.run(chat.main())"
+            [two] = self.start_many(1, program=program)
+            name = f"carol{seconds}"
+            tab = await self.connect(two, name)
+            self.assertEqual(await self.login(self.visitor(one), name), 400)
+            self.browsers[name].url = one
+            await self.browsers[name].post("/logout")
+            self.assertEqual(await tab.close_code(), 1008)

@@ -1,8 +1,9 @@
 """The tutorial: its listings are the program, its steps run, its sessions are true."""
 
-import collections
+import ast
+import asyncio
 import doctest
-import itertools
+import math
 import os
 import re
 import shutil
@@ -16,157 +17,233 @@ from pathlib import Path
 from tornado.testing import gen_test
 
 import chat
+from tests.page_support import PageCase, expect
 from tests.support import (
     TOP,
     ChatProcess,
     ProcessCase,
     free_port,
+    heavy,
     needs_redis,
     needs_signals,
     project_text,
 )
+from workshop import loop, steps
 
-Listing = collections.namedtuple("Listing", "step number language lines")
-
-
-def read_listings():
-    """Return the tutorial's fenced blocks; number: the line of their first line."""
-    step, block, found = 0, None, []
-    lines = project_text("tutorial.md").split("\n")
-    for number, line in enumerate(lines, 1):
-        if line.startswith("```") and block:
-            found.append(block)
-            block = None
-        elif line.startswith("```"):
-            block = Listing(step, number + 1, line[3:], [])
-        elif block:
-            block.lines.append(line)
-        elif heading := re.match(r"## (Step (\d)|)", line):
-            step = int(heading.group(2) or 0)
-    return found
+TALK, LAST = 7, max(steps.read_titles())
+TYPED = "loop.py", "chat.py", "redis_room.py"  # what people type: the rest is pasted
+PAGES = sorted(
+    path.relative_to(TOP).as_posix()
+    for path in [*TOP.glob("templates/*.html"), *TOP.glob("static/*.js")]
+)
 
 
-def find_steps(listings, path):
-    """Find each listing in a file; return the step of each of its lines.
-
-    Raises AssertionError with the first line that differs or is left out.
-    """
-    lines = (TOP / path).read_text(encoding="utf-8").split("\n")
-    steps = [None] * len(lines)
-    for listing in listings:
-        size = len(listing.lines)
-        same, _, start = max(
-            (count_common(listing.lines, lines[i:]), steps[i] is None, -i)
-            for i in range(len(lines))
-        )
-        start = -start
-        assert same == size, (
-            f"tutorial.md, line {listing.number + same}: {listing.lines[same]}\n"
-            f"{path}, line {start + same + 1}: {lines[start + same]}"
-        )
-        assert steps[start : start + size] == [None] * size, (
-            f"tutorial.md, line {listing.number}: told twice, {path}, line {start + 1}"
-        )
-        steps[start : start + size] = [listing.step] * size
-    for i, line in enumerate(lines):
-        assert steps[i] is not None or not line.strip(), (
-            f"{path}, line {i + 1} is not in tutorial.md: {line}"
-        )
-        steps[i] = steps[i] if steps[i] is not None else steps[i - 1]
-    return steps
-
-
-def count_common(listing, lines):
-    """Return how many lines are the same from the beginning."""
-    pairs = zip(listing, lines, strict=False)  # the listing is the shorter one
-    return len(list(itertools.takewhile(lambda pair: pair[0] == pair[1], pairs)))
-
-
-def program_after(step):
-    """Return chat.py without the lines of the steps after this one."""
-    lines = project_text("chat.py").split("\n")
-    listings = [x for x in read_listings() if x.language == "python"]
-    pairs = zip(lines, find_steps(listings, "chat.py"), strict=True)
-    return "\n".join(line for line, its in pairs if its <= step)
+def listings_of(step):
+    """Return the listings of one step that go into the programs."""
+    return [x for x in steps.read_steps() if x.step == step and x.file in TYPED]
 
 
 class ListingTest(unittest.TestCase):
-    def listings(self, language):
-        return [x for x in read_listings() if x.language == language]
+    """Whoever knows the places alone types the files, byte for byte."""
 
-    def test_listings_are_chat_py(self):
-        find_steps(self.listings("python"), "chat.py")
-        self.assertEqual(program_after(8), project_text("chat.py"))
+    def test_program_typed(self):
+        for name in ("chat.py", "redis_room.py", *PAGES):
+            with self.subTest(name):
+                typed = steps.program_after(LAST, name)
+                self.assertEqual(typed, project_text(name))
 
-    def test_listings_are_chat_js(self):
-        find_steps(self.listings("js"), "static/chat.js")
+    def test_loop_same_as_in_workshop(self):
+        self.assertEqual(
+            steps.program_after(LAST, "loop.py"), project_text("workshop/loop.py")
+        )
 
-    def test_listings_are_the_templates(self):
-        templates = {
-            path.read_text(encoding="utf-8").rstrip("\n")
-            for path in (TOP / "templates").iterdir()
-        }
-        shown = {"\n".join(listing.lines) for listing in self.listings("html")}
-        self.assertEqual(shown, templates)
+    def test_listings_have_places(self):
+        text = project_text("tutorial.md")
+        blocks = len(re.findall("^```(?:python|html|js)$", text, re.MULTILINE))
+        self.assertEqual(len(steps.read_steps()), blocks)
+        languages = set(re.findall("^```(.+)$", text, re.MULTILINE))
+        self.assertEqual(languages, set("python html js pycon console sh".split()))
 
-    def test_steps_in_order(self):
-        steps = [listing.step for listing in self.listings("python")]
-        self.assertEqual(steps, sorted(steps))
-        self.assertEqual(set(steps), set(range(1, 9)))
+    def test_place_unclear_refused(self):
+        for place in ("below `x =`", "below `z`", "after `f`", "in `g`, below `x`"):
+            text = "`a.py`, a new file:\n```python\nx = 1\nx = 2\n```\n"
+            text += f"`a.py`, {place}:\n```python\ny = 3\n```\n"
+            with self.assertRaises(steps.PlaceError, msg=place):
+                steps.program_after(0, "a.py", text)
 
-    def test_languages_known(self):
-        known = {"python", "js", "html", "py", "pycon", "console", "text", "sh", "diff"}
-        self.assertLessEqual({x.language for x in read_listings()}, known)
+    def test_banners_are_titles(self):
+        banners = re.findall(r"# -+ Step (\d+)\. (.+)", project_text("chat.py"))
+        titles = steps.read_titles()
+        for number, title in banners:
+            self.assertEqual(titles[int(number)], title)
+            begins = steps.program_after(int(number) - 1)
+            self.assertNotIn(f"Step {number}.", begins)
+
+    def test_steps_short(self):
+        for step, words in steps.count_words().items():
+            typed, _ = steps.count_lines(listings_of(step))
+            self.assertLessEqual(typed, 90, f"lines of step {step}")
+            self.assertLessEqual(words, 800, f"words of step {step}")
+
+    def test_people_talk_soon(self):
+        self.assertLessEqual(steps.count_lines(listings_of(1))[0], 45)
+        typed = [steps.count_lines(listings_of(step))[0] for step in range(2, TALK + 1)]
+        self.assertLessEqual(sum(typed), 250)
+
+
+class LoopTest(PageCase):
+    """The article's chat in two windows, and the message that is a program."""
+
+    @gen_test(timeout=30)
+    async def test_loop_talks_and_breaks(self):
+        port = free_port()
+        loop.start(port)
+        alice, bob = [await self.enter(port, name) for name in ("alice", "bob")]
+        await alice.locator("#text").fill("hello")
+        await alice.locator("#text").press("Enter")
+        await expect(bob.locator("#log li")).to_have_text("alice hello")
+        program = re.search("`(<img .*>)`", project_text("tutorial.md"))[1]
+        await alice.locator("#text").fill(program)
+        await alice.locator("#text").press("Enter")
+        await expect(bob.locator("body")).to_have_text("Gone.")
+
+    async def enter(self, port, name):
+        page = await self.new_page(f"http://127.0.0.1:{port}")
+        page.on("dialog", lambda dialog: asyncio.ensure_future(dialog.accept(name)))
+        await page.goto("/")
+        return page
+
+
+class PlanTest(unittest.TestCase):
+    """The teacher's plans: 5 lines and 150 words a minute, and what is besides."""
+
+    def rows(self, heading):
+        part = project_text("tutorial.md").partition(f"### {heading}\n")[2]
+        rows = re.findall(r"^\| \d+-.*", part.partition("\n### ")[0], re.MULTILINE)
+        return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+
+    def count(self, what):
+        """Return how many lines and words "Type step 5" or "Read step 8" means."""
+        lines = words = 0
+        some = r"((?: `\w+`,?(?: and)?)+ of)? steps? (\d+)(?: (?:to|and) (\d+))?"
+        for verb, names, first, last in re.findall("(Type|Read)" + some, what):
+            for step in range(int(first), int(last or first) + 1):
+                words += steps.count_words()[step]
+                some = "|".join(re.findall(r"`(\w+)`", names))
+                head = rf"\s*(async )?def ({some})\(" if names else ""
+                typed = [x for x in listings_of(step) if re.match(head, x.lines[0])]
+                lines += steps.count_lines(typed)[0] if verb == "Type" else 0
+        return lines, words
+
+    def check(self, heading, whole):
+        end = 0
+        for minutes, what, lines, words, besides in self.rows(heading):
+            with self.subTest(what):
+                self.assertEqual((int(lines), int(words)), self.count(what))
+                begin, end_told = map(int, minutes.split("-"))
+                self.assertEqual(begin, end)
+                end += math.ceil(int(lines) / 5 + int(words) / 150 + int(besides))
+                self.assertEqual(end_told, end)
+        self.assertTrue(whole - 5 <= end <= whole, f"{end} minutes")
+
+    def test_ninety_minutes_add_up(self):
+        self.check("Ninety minutes", 90)
+
+    def test_half_a_day_adds_up(self):
+        self.check("Half a day", 210)
 
 
 class StepCase(ProcessCase):
-    """chat.py as it stands after a step."""
+    """The reader's folder as it stands after a step."""
 
     def make(self, step):
-        """Write the program of a step into a folder of its own, and stand in it."""
-        self.folder = tempfile.TemporaryDirectory()
-        self.addCleanup(self.folder.cleanup)
+        """Write all files of a step into a folder of its own."""
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
         for name in ("templates", "static"):
-            shutil.copytree(TOP / name, os.path.join(self.folder.name, name))
-        path = Path(self.folder.name, "chat.py")
-        path.write_text(program_after(step), encoding="utf-8")
+            shutil.copytree(TOP / name, os.path.join(self.folder, name))
+        self.terminal = Terminal(self.folder)
+        self.addCleanup(self.terminal.close)
+        typed = steps.type_listings([x for x in steps.read_steps() if x.step <= step])
+        for name, lines in typed.items():
+            text = "".join(line.text + "\n" for line in lines)
+            own = name in ("chat.py", "redis_room.py")  # they have no port in them
+            self.write(name, text if own else self.terminal.with_ports(text))
+        for path in (TOP / "workshop" / "experiments").glob("*.py"):
+            text = path.read_text(encoding="utf-8")
+            self.write(path.name, self.terminal.with_ports(text))
+
+    def write(self, name, text):
+        Path(self.folder, name).write_text(text, encoding="utf-8")
 
     def start(self, *options, **environment):
-        folder = self.folder.name
-        server = ChatProcess("--logging=error", *options, folder=folder, **environment)
+        options = "--port=0", "--logging=error", *options
+        server = ChatProcess(*options, folder=self.folder, **environment)
         self.servers.append(server)
         return server
+
+    def try_it(self, step):
+        """Do what "Try it" says: the lines after >>>, then the sessions."""
+        text = text_of(step)
+        examples = "\n".join(blocks(text, "pycon"))
+        self.write("examples.txt", examples)
+        flags = "-o", "ELLIPSIS", "-o", "NORMALIZE_WHITESPACE"
+        command = [sys.executable, "-m", "doctest", "-f", *flags, "examples.txt"]
+        done = subprocess.run(
+            command, cwd=self.folder, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        for session in blocks(text, "console"):
+            self.terminal.run(session)
+
+
+def blocks(text, language):
+    """Return the fenced blocks of a language."""
+    return re.findall(
+        rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL
+    )
+
+
+def text_of(step):
+    """Return the text of a step, with its heading."""
+    parts = re.split("^(?=## )", project_text("tutorial.md"), flags=re.MULTILINE)
+    return next(part for part in parts if part.startswith(f"## Step {step}."))
 
 
 class StepTest(StepCase):
     """What each step promises, and what it does not do yet."""
 
-    def made(self, step, **environment):
+    def made(self, step, *options, **environment):
         self.make(step)
-        return self.visitor(self.start("--port=0", **environment).url())
+        return self.visitor(self.start(*options, **environment).url())
+
+    async def enter(self, url, name, query=""):
+        """Sign in as people do, and connect."""
+        visitor = self.visitor(url)
+        self.assertEqual((await visitor.post("/login", name=name)).code, 303)
+        return await visitor.connect(query)
 
     async def codes(self, visitor, *paths):
         return [(await visitor.get(path)).code for path in paths]
 
     @gen_test
-    async def test_step_1_answers_nothing(self):
-        visitor = self.made(1)
+    async def test_step_2_answers_nothing(self):
+        visitor = self.made(2)
         self.assertEqual(await self.codes(visitor, "/", "/chat"), [404, 404])
         self.assertNotIn("Content-Security-Policy", (await visitor.get("/")).headers)
 
     @gen_test
-    async def test_step_2_shows_pages(self):
-        visitor = self.made(2)
-        self.assertEqual(await self.codes(visitor, "/", "/chat", "/x"), [200, 200, 404])
-        self.assertIn("There is nothing here", (await visitor.get("/x")).text)
+    async def test_step_3_shows_pages(self):
+        visitor = self.made(3)
+        self.assertEqual(await self.codes(visitor, "/", "/chat", "/x"), [200, 302, 404])
         self.assertEqual((await visitor.post("/login", name="carol")).code, 404)
 
     @gen_test
-    async def test_step_3_signs_in(self):
+    async def test_step_4_signs_in(self):
         keys = {name.upper(): "x" for name in chat.TWITTER}
-        carol = self.made(3, **keys)
+        carol = self.made(4, **keys)
         again = self.visitor(carol.url)
-        self.assertEqual((await carol.get("/chat")).code, 302)
         self.assertEqual((await carol.post("/login", name="carol\u200b")).code, 400)
         self.assertEqual((await carol.post("/login", name="carol")).code, 303)
         self.assertIn('data-name="carol"', (await carol.get("/chat")).text)
@@ -175,53 +252,78 @@ class StepTest(StepCase):
         self.assertEqual(await self.codes(carol, "/chat", "/login"), [302, 405])
 
     @gen_test
-    async def test_step_4_signs_in_through_twitter(self):
-        carol = self.made(4)
-        self.assertEqual((await carol.get("/login")).code, 302)
-        self.assertEqual((await carol.post("/login", name="carol")).code, 303)
+    async def test_steps_5_and_6_change_no_page(self):
+        for step in (5, 6):
+            visitor = self.made(step)
+            self.assertEqual(await self.codes(visitor, "/", "/ws"), [200, 404])
+
+    @gen_test
+    async def test_step_7_talks(self):
+        url = self.made(7).url
+        alice = await self.enter(url, "alice")
+        await alice.send("hello")
+        self.assertEqual(await alice.texts(1), ["hello"])
+        bob = await self.enter(url, "bob", "?since=1")
+        self.assertEqual(await bob.texts(1), ["hello"])
+
+    @gen_test
+    async def test_step_8_goes_on(self):
+        alice = self.made(8)
+        await alice.post("/login", name="alice")
+        first = await alice.connect()
+        await first.send("hello", "k")
+        line = await first.line()
+        await first.send("hello", "k")
+        self.assertEqual(await first.line(), {"id": 1, "key": "k"})
+        again = await alice.connect(f"?since=1&at={line['at']}")
+        await again.send("more")
+        self.assertEqual(await again.texts(1), ["more"])
+        other = await alice.connect("?since=1&at=5")
+        self.assertEqual(await other.close_code(), 1012)
+
+    @gen_test
+    async def test_step_10_closes_the_door(self):
+        carol = self.made(10)
+        page = await carol.get("/nothing")
+        self.assertIn("There is nothing here", page.text)
+        self.assertIn("Content-Security-Policy", page.headers)
+        strange = await carol.get("/", headers={"Host": "evil.example"})
+        self.assertEqual(strange.code, 403)
+
+    @gen_test
+    async def test_step_12_keeps_names(self):
+        url = self.made(12).url
+        alice, mallory = self.visitor(url), self.visitor(url)
+        self.assertEqual((await alice.post("/login", name="alice")).code, 303)
+        self.assertEqual((await mallory.post("/login", name="ALICE")).code, 400)
+
+    @gen_test
+    async def test_step_13_outlives_a_restart(self):
+        carol = self.made(13, COOKIE_SECRET="")
+        await carol.post("/login", name="carol")
+        self.servers[0].stop()
+        carol.url = self.start(COOKIE_SECRET="").url()
+        self.assertEqual(await self.codes(carol, "/chat"), [200])
+
+    @needs_signals
+    @gen_test
+    async def test_step_14_stops_politely(self):
+        alice = await self.made(14).sign_in("alice").connect()
+        self.servers[0].process.terminate()
+        self.assertEqual(await alice.close_code(), 1001)
+        self.assertEqual(self.servers[0].stop(), (0, ""))
+
+    @gen_test
+    async def test_step_16_signs_in_through_twitter(self):
         keys = {name.upper(): "x" for name in chat.TWITTER}
-        carol.url = self.start("--port=0", **keys).url()
+        carol = self.made(16)
+        self.assertEqual((await carol.post("/login", name="carol")).code, 303)
+        self.servers[0].stop()
+        carol.url = self.start(**keys).url()
         refused = await carol.post("/login", name="carol")
         self.assertIn("Sign in with Twitter", refused.text)
         self.assertEqual(refused.code, 400)
-        self.assertIn("there is no option --db", self.refusal("--db=chat.db")[1])
-
-    @gen_test
-    async def test_step_5_keeps_a_room(self):
-        self.make(5)
-        db = f"--db={self.folder.name}/chat.db"
-        server = self.start("--port=0", db, COOKIE_SECRET="")
-        carol = self.visitor(server.url())
-        await carol.post("/login", name="carol")
-        server.stop()
-        carol.url = self.start("--port=0", db, COOKIE_SECRET="").url()
-        self.assertEqual(await self.codes(carol, "/chat", "/ws"), [200, 404])
-
-    @needs_signals
-    @gen_test
-    async def test_step_6_talks(self):
-        self.make(6)
-        server = self.start("--port=0", f"--db={self.folder.name}/chat.db")
-        url = server.url()
-        alice = await self.visitor(url).sign_in("alice").connect()
-        bob = await self.visitor(url).sign_in("bob").connect()
-        await alice.send("hello")
-        self.assertEqual(await bob.texts(1), ["hello"])
-        taken = await self.visitor(url).post("/login", name="alice")
-        self.assertEqual(taken.code, 400)
-        self.assertEqual(server.stop()[0], -signal.SIGTERM)
-
-    @needs_signals
-    @gen_test
-    async def test_step_7_stops_politely(self):
-        self.make(7)
-        server = self.start("--port=0", f"--db={self.folder.name}/chat.db")
-        alice = await self.visitor(server.url()).sign_in("alice").connect()
-        server.process.terminate()
-        self.assertEqual(await alice.close_code(), 1001)
-        self.assertEqual(server.stop(), (0, ""))
-        _, line = self.refusal("--redis=redis://127.0.0.1")
-        self.assertIn("there is no option --redis", line)
+        self.assertIn("no option --redis", self.refusal("--redis=redis://x")[1])
 
 
 def near(expected, actual):
@@ -252,21 +354,25 @@ class Terminal:
             "PORT": str(self.ports["5000"]),
         }
 
-    def port(self, match):
-        """Return a free port that stands for one of the tutorial's."""
-        return str(self.ports.setdefault(match.group(), free_port()))
+    def with_ports(self, text):
+        """Put free ports in the place of the tutorial's."""
+        return re.sub(
+            r"\b50\d\d\b",
+            lambda match: str(self.ports.setdefault(match.group(), free_port())),
+            text,
+        )
 
-    def run(self, listing):
-        text = "\n".join(listing.lines)
-        for typed in re.split(r"^(?=\$ |\^C)", text, flags=re.MULTILINE)[1:]:
+    def run(self, session):
+        for typed in re.split(r"^(?=\$ |\^C)", session, flags=re.MULTILINE)[1:]:
             command, _, expected = typed.partition("\n")
             if command == "^C":
-                actual = self.interrupt(self.running.pop())
+                # Until step 14 it ends with a traceback, which is not shown.
+                actual = self.interrupt(self.running.pop()) and expected
             else:
-                command = re.sub(r"\b50\d\d\b", self.port, command[2:])
+                command = self.with_ports(command[2:])
                 endless = "The chat runs" in expected or "redis-server" in command
                 actual = self.start(command) if endless else self.finish(command)
-            self.compare(listing, command, expected, actual)
+            self.compare(command, expected, actual)
 
     def spawn(self, command):
         return subprocess.Popen(
@@ -280,7 +386,12 @@ class Terminal:
         )
 
     def finish(self, command):
-        return self.spawn(command).communicate(timeout=30)[0]
+        process = self.spawn(command)
+        try:
+            return process.communicate(timeout=30)[0]
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            return process.communicate()[0] + "It does not end."
 
     def start(self, command):
         """Start what does not end by itself; return its first line, if it is a chat."""
@@ -301,14 +412,13 @@ class Terminal:
             process.kill()
             process.communicate()
 
-    def compare(self, listing, command, expected, actual):
+    def compare(self, command, expected, actual):
         for shown, real in self.ports.items():
             actual = actual.replace(str(real), shown)
         actual = near(expected, actual)
         flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
         assert doctest.OutputChecker().check_output(expected, actual, flags), (
-            f"tutorial.md, line {listing.number}: {command}\n"
-            f"--- tutorial.md:\n{expected}\n--- in truth:\n{actual}"
+            f"{command}\n--- tutorial.md:\n{expected}\n--- in truth:\n{actual}"
         )
 
 
@@ -316,56 +426,105 @@ class Terminal:
     sys.platform == "linux" and shutil.which("curl") and shutil.which("bash"),
     "the tutorial's sessions are from Linux, and need curl and bash",
 )
-class SessionTest(StepCase):
+class TryTest(StepCase):
+    """Each "Try it" shows what the text shows, with the program of that step."""
+
     def check(self, step):
-        """Run the commands of one step against the program of that step."""
         self.make(step)
-        terminal = Terminal(self.folder.name)
+        self.try_it(step)
+
+
+class WrongTest(StepCase):
+    """Whoever leaves out a statement, or puts it one too low, sees it at its step."""
+
+    def noticed(self, step, text, name):
+        """Tell whether "Try it" shows something else than the text."""
+        self.make(step)
+        self.write(name, text)
         try:
-            for listing in read_listings():
-                if listing.language == "py" and listing.step <= step:
-                    text = "\n".join(listing.lines)
-                    text = re.sub(r"\b50\d\d\b", terminal.port, text)
-                    name = listing.lines[0].removeprefix("# ")
-                    path = Path(self.folder.name, name)
-                    path.write_text(text + "\n", encoding="utf-8")
-                elif listing.language == "console" and listing.step == step:
-                    terminal.run(listing)
+            self.try_it(step)
+        except (AssertionError, subprocess.TimeoutExpired):
+            return True
         finally:
-            terminal.close()
+            self.terminal.close()
+        return False
 
-    def test_session_1(self):
-        self.check(1)
+    def test_left_out_noticed(self):
+        for step, number in (5, 20), (6, 9):
+            what, text = list(mutants(step, "chat.py"))[number]
+            with self.subTest(what):
+                self.assertTrue(self.noticed(step, text, "chat.py"))
 
-    def test_session_2(self):
-        self.check(2)
-
-    def test_session_3(self):
-        self.check(3)
-
-    def test_session_4(self):
-        self.check(4)
-
-    def test_session_5(self):
-        self.check(5)
-
-    def test_session_6(self):
-        self.check(6)
-
-    def test_session_7(self):
-        self.check(7)
-
-    @needs_redis
-    def test_session_8(self):
-        self.check(8)
+    @heavy
+    def test_wrong_noticed(self):
+        """All of them; each that nobody sees is written down in SILENT."""
+        for step in range(2, LAST + 1):
+            for name in ("chat.py", "redis_room.py"):
+                for what, text in mutants(step, name):
+                    with self.subTest(step=step, what=what):
+                        silent = f"{step} {what}" in SILENT
+                        self.assertNotEqual(self.noticed(step, text, name), silent)
 
 
-class ExamplesTest(unittest.TestCase):
-    def test_examples_of_python_as_shown(self):
-        """Run what stands behind >>>; what differs is printed."""
-        flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-        path = str(TOP / "tutorial.md")
-        failed, _ = doctest.testfile(
-            path, module_relative=False, optionflags=flags, encoding="utf-8"
-        )
-        self.assertEqual(failed, 0)
+SILENT = set()
+
+
+def mutants(step, name):
+    """Leave out each statement of a step, or, in a function, put it below the next one.
+
+    Yields:
+        What was done, and the text of the file.
+    """
+    listings = [x for x in steps.read_steps() if x.step <= step and x.file == name]
+    typed = steps.type_listings(listings).get(name, [])
+    lines = [line.text for line in typed]
+    its = [line.listing is not None and line.listing.step == step for line in typed]
+    for body in bodies(ast.parse("\n".join(lines))):
+        spans = [span_of(statement) for statement in body]
+        for number, (first, end) in enumerate(spans):
+            if not its[first]:
+                continue
+            words = lines[first].strip()
+            indent = lines[first][: len(lines[first]) - len(lines[first].lstrip())]
+            rest = [indent + "pass"] if len(body) == 1 else []
+            yield f"without {words}", "\n".join(lines[:first] + rest + lines[end:])
+            if number + 1 < len(spans) and indent and not is_definition(body[number]):
+                begin, last = spans[number + 1]
+                middle = lines[begin:last] + lines[end:begin] + lines[first:end]
+                text = "\n".join(lines[:first] + middle + lines[last:])
+                yield f"too low {words}", text
+
+
+def bodies(tree):
+    """Return the blocks of a program, each without its docstring and imports."""
+    for node in ast.walk(tree):
+        for field in ("body", "orelse", "handlers", "finalbody"):
+            body = getattr(node, field, [])
+            if isinstance(body, list) and body:
+                yield [x for x in body if not is_silent(x)]
+
+
+def is_silent(node):
+    docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    return docstring or isinstance(node, (ast.Import, ast.ImportFrom))
+
+
+def is_definition(node):
+    return isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+
+
+def span_of(node):
+    """Return the index of a statement's first line, and of the one after its last."""
+    decorators = [x.lineno for x in getattr(node, "decorator_list", [])]
+    return min([node.lineno, *decorators]) - 1, node.end_lineno
+
+
+def add_try(step):
+    test = lambda self: self.check(step)  # noqa: E731
+    redis = "redis-server" in text_of(step)
+    setattr(TryTest, f"test_try_{step}", needs_redis(test) if redis else test)
+
+
+for number in steps.read_titles():
+    if "```console" in text_of(number) or "```pycon" in text_of(number):
+        add_try(number)

@@ -12,6 +12,7 @@ import importlib
 import json
 import os
 import re
+import socket
 import sqlite3
 import sys
 import textwrap
@@ -26,7 +27,7 @@ from tests import support
 from tests.page_support import PageCase, expect
 from tests.support import ChatCase, upgrade_request
 
-LONG = [("dora", "\N{GRINNING FACE}" * 2000)] * 900  # 7 MB of messages
+LONG = [("dora", "\N{GRINNING FACE}" * 2000)] * 150  # 1.2 MB of messages
 SECONDS = 2  # for what comes "at once": a computer may be busy
 TABLES = """CREATE TABLE log (id INTEGER PRIMARY KEY, at REAL, name TEXT, msg TEXT,
 key TEXT, UNIQUE (name, key));
@@ -66,7 +67,9 @@ class Seat:
             scene: what a failure says was done, if it is more than this.
         """
         text = frame if isinstance(frame, str) else json.dumps(frame)
-        self.check.scene = scene or f"{self.name} sent {text}"
+        plain = text.isprintable() and text == text.strip()
+        told = text if plain else json.dumps(text, ensure_ascii=False)
+        self.check.scene = scene or f"{self.name} sent {told}"
         await self.socket.ws.write_message(text)
 
     async def next(self, seconds=SECONDS):
@@ -99,7 +102,11 @@ class Seat:
         """
         line = await self.next(seconds)
         came = f"{show(line)} came" if line else f"nothing came within {seconds} s"
-        fits = line and wanted.items() <= line.items() and not set(without) & set(line)
+        # In Python, 1 == True.
+        same = line and all(
+            repr(line.get(key)) == repr(value) for key, value in wanted.items()
+        )
+        fits = same and not set(without) & set(line)
         rest = "".join(f', without "{key}"' for key in without)
         self.check.assertTrue(
             fits,
@@ -113,7 +120,7 @@ class Seat:
         came = f"{show(line)} came" if line else f"nothing came within {SECONDS} s"
         about = f' that says "{words}"' if words else ""
         self.check.assertTrue(
-            line and words in line.get("error", "no"),
+            line and "error" in line and words in line["error"],
             f"{self.check.scene}. {self.name} should get an error line{about}; {came}.",
         )
 
@@ -163,11 +170,13 @@ class StalledReader:
         writer.transport.pause_reading()
 
     async def read_until(self, mark):
-        """Read again, up to these bytes; return all that came."""
+        """Read again, up to this pattern of bytes; return all that came in time."""
         self.writer.transport.resume_reading()
         received = b""
-        while mark not in received:
-            received += await self.reader.read(65536)
+        with contextlib.suppress(asyncio.TimeoutError):
+            while not re.search(mark, received):
+                data = self.reader.read(65536)
+                received += await asyncio.wait_for(data, SECONDS)
         return received
 
 
@@ -180,13 +189,18 @@ class Sentences:
 
     def setUp(self):
         self.scene = "The chat was started"
-        # Anew, for what a program keeps in its module lives as long as its process.
-        sys.modules.pop("chat", None)
-        self.chat = importlib.import_module("chat")
+        if self.old:
+            self.scene += " with a chat.db from before"
+        self.chat = self.load_chat()
         patch = mock.patch.object(support, "chat", self.chat)
         patch.start()
         self.addCleanup(patch.stop)
         super().setUp()
+
+    def load_chat(self):
+        """Import chat.py anew: its module lives as long as its process."""
+        sys.modules.pop("chat", None)
+        return importlib.import_module("chat")
 
     def tearDown(self):
         try:
@@ -199,9 +213,11 @@ class Sentences:
         if not self.complaints.found:
             return f"{self.scene}. The page complains of {self.faults[0]}."
         *lines, last = self.complaints.found[0].strip().split("\n")
-        places = re.findall(r'chat\.py", line (\d+), in (\w+)', "\n".join(lines))
+        program = os.path.basename(self.chat.__file__)
+        place = rf'{program}", line (\d+), in (\w+)'
+        places = re.findall(place, "\n".join(lines))
         where = f" (line {places[-1][0]}, in {places[-1][1]})" if places else ""
-        return f"{self.scene}. chat.py failed meanwhile: {last}{where}."
+        return f"{self.scene}. {program} failed meanwhile: {last}{where}."
 
     async def start_app(self):
         path = os.path.join(self.folder.name, "chat.db")
@@ -253,10 +269,14 @@ class Check(Sentences, ChatCase):
     async def stall(self, name, query=""):
         """Connect somebody who reads nothing of a log that is LONG.
 
-        The system keeps some megabytes for each connection; the rest waits in the chat.
+        The system keeps little for a connection here; the rest waits in the chat.
         """
         visitor, port = self.visitor().sign_in(name), self.get_http_port()
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        small = socket.socket()
+        small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)  # and it stays so
+        small.connect(("127.0.0.1", port))
+        small.setblocking(False)
+        reader, writer = await asyncio.open_connection(sock=small)
         self.writers.append(writer)
         request = upgrade_request(port, visitor.headers())
         writer.write(request.replace(b"/ws ", f"/ws?since=0{query} ".encode(), 1))
@@ -274,6 +294,8 @@ class Check(Sentences, ChatCase):
 
         def note_stream(stream, address):
             self.streams.append(stream)
+            # Or the system keeps megabytes for each of them.
+            stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
             handle_stream(stream, address)
 
         server.handle_stream = note_stream
@@ -289,8 +311,7 @@ class Check(Sentences, ChatCase):
         for visitor in self.visitors:
             visitor.close()
         await self.stop()
-        sys.modules.pop("chat")
-        self.chat = support.chat = importlib.import_module("chat")
+        self.chat = support.chat = self.load_chat()
         self._app, self.stopped = await self.start_app(), False
         self.http_server.request_callback = self._app
         self.scene = "The chat was stopped and started again"

@@ -55,7 +55,9 @@ class ServerCheck(Check):
         (bob,) = await self.join("bob")
         await bob.gets(WAVES)
         await self.restart()
+        scene = self.scene
         (carol,) = await self.join("carol")
+        self.scene = f"{scene}, and carol connected"
         await carol.gets(WAVES)
 
 

@@ -150,6 +150,7 @@ class ServerCheck(UndoCheck):
         await self.take_back(alice, 2)
         await self.restart()
         (alice,) = await self.join("alice")
+        self.scene = "alice took a message back, and the chat was started again"
         for line in (
             {"id": 1, "msg": "hello"},
             {"id": 2, "msg": ""},
@@ -170,6 +171,9 @@ class ServerCheck(UndoCheck):
         )
         await alice.send("after", self.scene)
         await alice.gets({"id": 3, "msg": "after"})
+        (bob,) = await self.join("bob", query="?since=0")
+        self.scene = "alice took a message back and sent it again, then bob connected"
+        await bob.gets({"id": 1, "msg": ""})
 
     @gen_test
     async def test_11_only_true_counts(self):

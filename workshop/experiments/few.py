@@ -1,0 +1,27 @@
+"""Seventy connections come to a server that may have sixty files (step 14)."""
+
+import asyncio
+from contextlib import suppress
+
+from people import join
+
+COMMAND = "ulimit -n 60; exec python chat.py --port=5000 --db=few.db --logging=error"
+
+
+async def main():
+    pipe = asyncio.subprocess.PIPE
+    server = await asyncio.create_subprocess_shell(COMMAND, stdout=pipe)
+    await server.stdout.readline()
+    alice = await join("alice")
+    lines = [await asyncio.open_connection("127.0.0.1", 5000) for _ in range(70)]
+    refused = 0
+    for reader, _ in lines:
+        with suppress(asyncio.TimeoutError, ConnectionError):
+            refused += await asyncio.wait_for(reader.read(), 0.05) == b""
+    await alice.say("still here")
+    print((await alice.hear())["msg"], refused > 30)
+    server.terminate()
+    await server.wait()
+
+
+asyncio.run(main())

@@ -1,0 +1,26 @@
+"""A server is stopped in the middle of a conversation (step 14)."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+
+from people import join
+
+
+async def main():
+    command = [sys.executable, "chat.py", "--port=5000", "--db=leave.db"]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    server.stdout.readline()
+    alice = await join("alice")
+    await alice.ask("/%1b[2J" + "x" * 6000)
+    server.send_signal(signal.SIGTERM)
+    print("closed with", await alice.hear(), "status", server.wait(10))
+    errors = server.stderr.read().decode()
+    longest = max(map(len, errors.split("\n")))
+    print("Traceback" in errors, "\x1b" in errors, longest < 1100)
+    print(os.path.exists("leave.db-wal"))
+
+
+asyncio.run(main())

@@ -1,0 +1,140 @@
+"""The student's own folder: mine/."""
+
+import datetime
+import shutil
+from pathlib import Path
+
+from workshop.steps import read_steps, read_titles, type_listings
+
+TOP = Path(__file__).resolve().parent.parent
+MINE = TOP / "mine"
+EXPERIMENTS = TOP / "workshop" / "experiments"  # what the tutorial runs besides
+GIVEN = "templates", "static", "requirements.txt"
+PROGRAMS = "loop.py", "chat.py", "redis_room.py"  # what is typed
+GREEN = ".green"  # in mine/: the numbers of the exercises whose check was green
+
+
+class WorkshopError(Exception):
+    """Something that a student can put right: one or two sentences."""
+
+
+def show(path):
+    """Return a path as a student sees it, from the project's folder."""
+    try:
+        return path.relative_to(TOP).as_posix()
+    except ValueError:
+        return str(path)
+
+
+def program_listings():
+    """Return the listings of the tutorial that go into PROGRAMS."""
+    return [one for one in read_steps() if one.file in PROGRAMS]
+
+
+def read_mine(listings, folder=MINE):
+    """Return {name: text} of the programs that the student has.
+
+    Raises:
+        WorkshopError: there is no such folder, or a file that is no text.
+    """
+    if not folder.is_dir():
+        raise WorkshopError(
+            f"There is no folder {show(folder)}/ yet. Make it: python -m workshop start"
+        )
+    files = {}
+    for name in dict.fromkeys(one.file for one in listings):
+        path = folder / name
+        try:
+            text = path.read_text(encoding="utf-8-sig") if path.exists() else ""
+        except UnicodeDecodeError as error:
+            raise WorkshopError(
+                f"{show(path)} is no UTF-8 text (byte {error.start}). Save it in your"
+                " editor with the encoding UTF-8."
+            ) from error
+        if text.strip():
+            files[name] = text
+    return files
+
+
+def start(folder=MINE):
+    """Make the folder, with all that nobody has to type; return what to say.
+
+    Raises:
+        WorkshopError: it is there already.
+    """
+    if folder.exists():
+        raise WorkshopError(
+            f"{show(folder)}/ is there already, and stays as it is. To begin anew,"
+            " rename it and say this again."
+        )
+    folder.mkdir()
+    for name in GIVEN:
+        copy = shutil.copytree if (TOP / name).is_dir() else shutil.copy
+        copy(TOP / name, folder / name)
+    for path in EXPERIMENTS.glob("*.py"):
+        shutil.copy(path, folder)
+    (folder / "chat.py").touch()
+    yield f"{show(folder)}/ has an empty chat.py, and all that nobody has to type."
+    yield "Now open tutorial.md, and type into this folder. Look where you are with:"
+    yield "    python -m workshop check"
+
+
+def set_step(step, folder=MINE):
+    """Put the student's programs into their state after a step; yield what to say.
+
+    What was there is kept beside it, with the time in its name.
+
+    Args:
+        step: its number.
+        folder: the student's.
+    Raises:
+        WorkshopError: there is no such step.
+    """
+    titles = read_titles()
+    if step not in titles:
+        raise WorkshopError(
+            f"There is no step {step}: they go from {min(titles)} to {max(titles)}."
+        )
+    if not folder.exists():
+        yield from start(folder)
+    files = type_listings([one for one in program_listings() if one.step <= step])
+    for name, lines in files.items():
+        path = folder / name
+        text = "".join(line.text + "\n" for line in lines)
+        if kept := keep(path, text):
+            yield f"Your own {name} is kept as {show(kept)}."
+        path.write_text(text, encoding="utf-8", newline="\n")
+    names = " and ".join(show(folder / name) for name in files)
+    yield f"{names}: the state after step {step}, {titles[step]}."
+
+
+def keep(path, text):
+    """Keep a file beside itself, unless it is empty or has this text already.
+
+    Returns:
+        Where it is kept, or None.
+    """
+    if not path.exists() or path.read_bytes().strip() in (b"", text.strip().encode()):
+        return None
+    # A colon is no letter for a file in Windows.
+    when = datetime.datetime.now().strftime("%Y-%m-%d %H.%M.%S")
+    name, number = f"{path.stem} {when}", 2
+    kept = path.with_name(f"{name}.py")
+    while kept.exists():
+        kept = path.with_name(f"{name} ({number}).py")
+        number += 1
+    path.rename(kept)
+    return kept
+
+
+def green_exercises(folder=MINE):
+    """Return the numbers of the exercises whose check was green."""
+    path = folder / GREEN
+    return {int(n) for n in path.read_text().split()} if path.exists() else set()
+
+
+def note_green(number, folder=MINE):
+    """Remember that the check of an exercise was green."""
+    if folder.is_dir():
+        numbers = sorted(green_exercises(folder) | {number})
+        (folder / GREEN).write_text(" ".join(map(str, numbers)) + "\n")
