@@ -1,8 +1,6 @@
-"""python -m workshop, as a student uses it: thirty mistakes, and all commands."""
+"""python -m workshop, as a student uses it: forty mistakes, and all commands."""
 
-import contextlib
-import functools
-import io
+import math
 import os
 import shutil
 import subprocess
@@ -11,10 +9,12 @@ import tempfile
 import unittest
 from pathlib import Path
 from unittest import mock
+from xml.etree import ElementTree
 
-from tests.support import project_text
-from workshop import check, mine
-from workshop.steps import program_after, read_titles
+from tests.support import TOP, project_text
+from workshop import check, drawing, load, mine
+from workshop.steps import program_after, read_titles, type_listings
+from workshop.terminal import paint
 
 
 def find(lines, text, nth=0):
@@ -188,3 +188,220 @@ class MistakesTest(unittest.TestCase):
                 self.assertEqual(position.mistakes, [])
                 self.assertIsNone(position.next)
                 self.assertEqual(position.left_out, [])
+
+
+class PositionTest(unittest.TestCase):
+    """What check says about states that have no mistake in them, or another kind."""
+
+    def position(self, text, name="chat.py"):
+        return check.find_position({name: text}, mine.program_listings())
+
+    def says(self, text):
+        position, titles = self.position(text), read_titles()
+        lines = check.report(position, {"chat.py": text}, titles, mine.MINE)
+        return "\n".join(lines)
+
+    def test_half_of_a_step_names_the_line_to_type_next(self):
+        text = program_after(5)
+        text = text[: text.index("    async def publish_always")]
+        text += program_after(5)[program_after(5).index("class Server") :]
+        position = self.position(text)
+        self.assertEqual((position.step, position.mistakes), (5, []))
+        self.assertEqual(position.next.text, "    async def publish_always(self):")
+        self.assertLess(position.done, position.lines)
+        self.assertIn("All is right so far.", self.says(text))
+
+    def test_the_first_line_of_a_step_is_its_beginning(self):
+        text = program_after(5).replace("CHECK = 30", "MAX_BATCH = 200\nCHECK = 30")
+        position = self.position(text)
+        self.assertEqual(position.step, 6)
+
+    def test_empty_lines_and_comments_of_ones_own_do_not_count(self):
+        text = program_after(7).replace("\n    def ", "\n\n    # mine\n    def ")
+        text = text.replace("import re\n", "import re  # regular expressions\n")
+        position = self.position(text.replace("\n", "\r\n"))
+        self.assertEqual((position.mistakes, position.next), ([], None))
+
+    def test_a_step_that_was_left_out_is_no_mistake(self):
+        listings = [one for one in mine.program_listings() if one.file == "chat.py"]
+        kept = [one for one in listings if one.step != 15 and one.step <= 16]
+        lines = type_listings(kept)["chat.py"]
+        text = "".join(line.text + "\n" for line in lines)
+        position = self.position(text)
+        self.assertEqual((position.step, position.mistakes), (16, []))
+        self.assertIn(15, position.left_out)
+
+    def test_nothing_typed_names_the_first_line(self):
+        position = self.position("")
+        self.assertEqual(position.step, 0)
+        self.assertEqual(position.next.listing.file, "loop.py")
+
+    def test_a_difference_is_told_with_all_that_helps(self):
+        text = program_after(7).replace("posted.clear()\n", "posted.claer()\n")
+        words = self.says(text)
+        number = text.split("\n").index("        self.posted.claer()") + 1
+        for part in (
+            "Step 7, People talk",
+            "A line in class Room, in publish is not as in the tutorial.",
+            f"> {number:4}          self.posted.claer()",
+            "=               self.posted.clear()",
+            f"  {number + 2:4}  ",
+            "See step 5, The log: tutorial.md, line ",
+            "`chat.py`, in `class Room`, after `publish_always`:",
+        ):
+            self.assertIn(part, words)
+
+    def test_a_syntax_error_is_named_as_python_names_it(self):
+        text = program_after(2).replace("def parse_options(arguments):",
+                                        "def parse_options(arguments)")  # fmt: skip
+        words = self.says(text)
+        self.assertIn("Python cannot read chat.py, line ", words)
+        self.assertIn("expected ':'", words)
+        self.assertIn("def parse_options(arguments):", words)
+
+    def test_a_misplaced_line_is_told_where_it_belongs(self):
+        lines = program_after(7).split("\n")
+        line = lines.pop(find(lines, "await self.room.open()"))
+        lines.insert(find(lines, "def open(self):") + 1, line)
+        words = self.says("\n".join(lines))
+        self.assertIn("stands in class WebSocketHandler, in open, and", words)
+        self.assertIn("belongs into class Application, in open.", words)
+        end = find(lines, "RoomError: the room cannot be used.") + 2
+        self.assertIn(f"It belongs below line {end}.", words)
+
+
+class CommandTest(unittest.TestCase):
+    """The commands, in a copy of the project, as a student types them."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.top = Path(folder.name, "project")
+        ignored = shutil.ignore_patterns("__pycache__", ".git", "mine", "tests", ".*")
+        shutil.copytree(TOP, self.top, ignore=ignored)
+        self.mine = self.top / "mine"
+
+    def run_workshop(self, *words, status=0):
+        """Run a command; return what it says."""
+        result = subprocess.run(
+            [sys.executable, "-m", "workshop", *words],
+            cwd=self.top, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        said = result.stdout + result.stderr
+        self.assertNotIn("Traceback", said)
+        self.assertNotIn("\033", said)  # no colours: it is no terminal
+        self.assertEqual(result.returncode, status, said)
+        return said
+
+    def test_start_makes_a_folder_once(self):
+        self.run_workshop("start")
+        self.assertEqual((self.mine / "chat.py").read_text(), "")
+        self.assertTrue((self.mine / "templates" / "chat.html").exists())
+        (self.mine / "chat.py").write_text("mine")
+        self.assertIn("is there already", self.run_workshop("start", status=1))
+        self.assertEqual((self.mine / "chat.py").read_text(), "mine")
+
+    def test_without_the_folder_each_command_names_start(self):
+        for words in ([], ["check"]):
+            said = self.run_workshop(*words, status=1)
+            self.assertIn("python -m workshop start", said)
+
+    def test_step_keeps_what_was_there_and_check_finds_it_complete(self):
+        self.run_workshop("start")
+        (self.mine / "chat.py").write_text("my own work")
+        said = self.run_workshop("step", "9")
+        [kept] = self.mine.glob("chat 2*.py")
+        self.assertEqual(kept.read_text(), "my own work")
+        self.assertIn(kept.name, said)
+        said = self.run_workshop("check")
+        self.assertIn("Step 8, Coming back, complete.", said)
+        self.assertIn("Step 9, The page, has nothing to type.", said)
+        self.assertIn("yes  Two windows talk", said)
+        self.assertNotIn("no  ", said)
+
+    def test_the_finished_program_keeps_all_promises(self):
+        self.run_workshop("step", str(max(read_titles())))
+        said = self.run_workshop("check")
+        self.assertIn("yes  With Twitter's keys", said)
+
+    def test_a_promise_that_is_broken_is_told(self):
+        self.run_workshop("step", "4")
+        (self.mine / "templates" / "index.html").write_text("<h1>Hello</h1>")
+        said = self.run_workshop("check", status=1)
+        self.assertIn("no   The start page has a form", said)
+        self.assertIn("There is no form on the page.", said)
+
+    def test_a_mistake_ends_check_with_status_1(self):
+        self.run_workshop("step", "4")
+        path = self.mine / "chat.py"
+        path.write_text(path.read_text().replace("import os\n", ""))
+        self.assertIn("A line is missing", self.run_workshop("check", status=1))
+
+    def test_the_overview_is_one_screen_and_names_what_is_next(self):
+        self.run_workshop("step", "7")
+        (self.mine / ".green").write_text("1 3\n")
+        said = self.run_workshop()
+        self.assertLess(said.count("\n"), 24)
+        self.assertIn("[x]  7 People talk", said)
+        self.assertIn("[ ]  8 Coming back", said)
+        self.assertIn("[x]  3 Taking a message back", said)
+        self.assertIn("Step 8 begins at line ", said)
+        self.assertIn("python -m workshop check", said)
+
+    def test_a_command_that_is_none_gets_one_sentence(self):
+        said = self.run_workshop("chek", status=1)
+        self.assertEqual(said, "There is no command chek. Did you mean check?\n")
+        self.assertIn("Say which", self.run_workshop("step", status=1))
+        self.assertIn("There is no step 99", self.run_workshop("step", "99", status=1))
+        self.assertIn("python -m workshop start", self.run_workshop("--help"))
+
+    def test_an_exercise_that_is_green_is_remembered(self):
+        runner = self.top / "workshop" / "exercises" / "__main__.py"
+        runner.write_text("import sys; print(sys.argv[1:])")
+        self.run_workshop("start")
+        self.assertIn("'2', ", self.run_workshop("exercise", "2"))
+        self.assertEqual((self.mine / ".green").read_text(), "2\n")
+        runner.write_text("import sys; sys.exit(1)")
+        self.run_workshop("exercise", "3", status=1)
+        self.assertEqual((self.mine / ".green").read_text(), "2\n")
+
+    def test_load_measures_both_and_draws_them(self):
+        options = "--people=5", "--rates", "5", "10", "--seconds=1", "--svg=a.svg"
+        said = self.run_workshop("load", *options)
+        self.assertEqual(said.count("loop.py  "), 2)
+        self.assertEqual(said.count("100 %"), 4)
+        text = (self.top / "a.svg").read_text()
+        ElementTree.fromstring(text)
+        for part in ("loop.py", "chat.py", "prefers-color-scheme: dark"):
+            self.assertIn(part, text)
+
+
+class LoadTest(unittest.TestCase):
+    def test_what_has_not_arrived_counts_as_late(self):
+        self.assertEqual(load.quantile([1, 2, 3], 0.5, 6), math.inf)
+        self.assertEqual(load.quantile([1, 2, 3], 0.5, 3), 2)
+
+    def test_a_client_that_was_the_limit_says_so(self):
+        figures = load.Figures("chat.py", 5, 1.0, 0.01, 0.02, 0.1, limited=True)
+        self.assertIn("*", list(load.table([figures]))[-1])
+        figures.limited = False
+        self.assertNotIn("*", list(load.table([figures]))[-1])
+
+    def test_a_server_that_fell_behind_leaves_the_drawing(self):
+        rows = [load.Figures("loop.py", 9, 0.5, math.inf, math.inf, 1, False),
+                load.Figures("chat.py", 9, 1.0, 0.01, 0.02, 0.1, False)]  # fmt: skip
+        self.assertIn("↑ loop.py", drawing.draw(rows, 300))
+        self.assertIn("over 2 s", drawing.draw(rows, 300))
+        self.assertNotIn("↑ chat.py", drawing.draw(rows, 300))
+
+
+class TerminalTest(unittest.TestCase):
+    def painted(self, terminal, **environment):
+        stream = mock.Mock(isatty=lambda: terminal)
+        with mock.patch.dict(os.environ, environment), mock.patch("sys.stdout", stream):
+            return paint("yes", "green")
+
+    def test_colours_on_a_terminal_alone_and_not_against_ones_will(self):
+        self.assertIn("\033", self.painted(True, NO_COLOR=""))
+        self.assertEqual(self.painted(True, NO_COLOR="1"), "yes")
+        self.assertEqual(self.painted(False, NO_COLOR=""), "yes")

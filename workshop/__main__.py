@@ -107,6 +107,13 @@ def main():
         command(words[1:])
     except WorkshopError as error:
         sys.exit(str(error))
+    except ModuleNotFoundError as error:
+        if error.name != "tornado":
+            raise
+        sys.exit(
+            "Python has no Tornado here. Activate the virtual environment of README.md"
+            " in this terminal, and say this again."
+        )
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -28,7 +28,7 @@ SQUARES = 500  # messages that a board begins with
 TUNNEL = 10  # seconds
 ECHO = 1.5  # seconds between the two sendings of one message
 STILL = 1  # seconds without progress after which a line counts as held up
-LEFT = (*chat.GOODBYES, 1008)  # close codes of people who do not come back by themselves
+LEFT = (*chat.GOODBYES, 1008)  # close codes of people who do not come back
 TWICE = "Did this arrive? To be sure, I send it twice, with one key."
 
 
@@ -75,19 +75,21 @@ class Line(chat.WebSocketHandler):
             await asyncio.wait([self.tunnel])
         await super().on_message(frame)
 
-    def state(self, end, now):
-        """Tell how the line is: "live", or "held" if nothing gets through.
+    def describe(self, end, now, mine):
+        """Tell where the line is, and whether something gets through.
 
         Args:
             end: of the log.
             now: the time, as time.monotonic() tells it.
+            mine: whether it is a line of whoever looks.
         """
         if self.cursor in (end, None) or self.cursor != self.seen:
             self.seen, self.moving = self.cursor, now
         if not self.silent:
             self.heard = now
         held = self.tunnel or now - min(self.moving, self.heard) > STILL
-        return "held" if held else "live"
+        state = "held" if held else "live"
+        return [self.number, self.current_user, self.cursor, state, self.start, mine]
 
 
 @dataclasses.dataclass
@@ -158,8 +160,7 @@ class Board(chat.Application):
             if now - lost.since > chat.LEASE:
                 del self.lost[key]
         rows = [
-            [line.number, key[0], line.cursor, line.state(end, now), line.start]
-            + [key == holder]
+            line.describe(end, now, key == holder)
             for key, lines in self.connections.items()
             for line in lines
             if line.cursor is not None

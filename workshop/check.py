@@ -2,7 +2,6 @@
 
 import ast
 import asyncio
-import os.path
 import sys
 from dataclasses import dataclass, field
 
@@ -105,12 +104,12 @@ def describe(one, text, titles):
     yield SENTENCES[kind].format(scope=scope, target=target)
     yield ""
     yield from excerpt(one, text.split("\n"))
-    if one.wanted:
-        if kind in ("misplaced", "moved"):
-            yield f"It belongs below this line: {one.above.strip()}"
-        listing = one.wanted.listing
-        yield f"Step {listing.step}, {titles[listing.step]}: tutorial.md, line" + (
-            f" {one.wanted.number}, in the listing"
+    if kind in ("misplaced", "moved"):
+        yield f"It belongs below line {one.below}."
+    if one.near:
+        listing = one.near.listing
+        yield f"See step {listing.step}, {titles[listing.step]}: tutorial.md, line" + (
+            f" {one.near.number}, in the listing"
         )
         yield f"    {listing.place}"
 
@@ -135,7 +134,8 @@ def correction(one):
     label = "+" if one.kind == "missing" else "="
     yield paint(f"{label}       {one.wanted.text}", "green")
     if one.kind == "wrong":
-        same = len(os.path.commonprefix([one.text, one.wanted.text]))
+        pairs = zip(one.text + "\n", one.wanted.text + "\n", strict=False)
+        same = next(n for n, (typed, right) in enumerate(pairs) if typed != right)
         yield " " * (8 + same) + "^"
 
 
@@ -164,7 +164,7 @@ def report(position, files, titles, folder):
         )
     if position.left_out:
         numbers = ", ".join(map(str, position.left_out))
-        yield f"You have left out: step {numbers}."
+        yield f"Left out so far: step {numbers}."
     for file, text in files.items():
         if words := syntax_error(file, text):
             yield paint(f"Python cannot read {words}.", "red")

@@ -34,8 +34,13 @@ class Difference:
     scope: str  # where that is, such as "class Room, in publish"
     wanted: object = None  # the Line that should be there, or None
     target: str = ""  # the scope of wanted
-    above: str = ""  # the line in front of wanted, with its own indentation
-    order: int = 0  # where in the tutorial it is
+    below: int = 0  # the number of the student's line below which wanted belongs
+    near: object = None  # wanted or, if there is none, the Line above the difference
+
+    @property
+    def order(self):
+        """Where in the tutorial it is."""
+        return self.near.number if self.near else 0
 
 
 def strip_comment(text):
@@ -51,6 +56,11 @@ def strip_comment(text):
         elif letter == "#" and text[place - 2 : place] == "  ":
             return text[:place].rstrip()
     return text.rstrip()
+
+
+def likeness(one, other):
+    """Return how much two lines have in common, from 0 to 1."""
+    return difflib.SequenceMatcher(None, one.strip(), other.strip()).ratio()
 
 
 def to_code(lines):
@@ -109,17 +119,15 @@ def find_steps(files, listings):
     Returns:
         A sorted list of their numbers. Steps that a lesson has left out are not in it.
     """
-    typed = {
-        strip_comment(line).strip() for text in files.values() for line in text.split("\n")
-    }
-    found = {}
-    for step, lines in own_lines(listings).items():
-        found[step] = len(lines & typed), len(lines)
-    begun = [step for step, (n, of) in found.items() if n >= min(SURE, (of + 1) // 2)]
-    begun = [step for step in begun if found[step][0]]
+    lines = "\n".join(files.values()).split("\n")
+    typed = {strip_comment(line).strip() for line in lines}
+    own = own_lines(listings)
+    found = {step: len(own[step] & typed) for step in own}
+    enough = {step: min(SURE, (len(own[step]) + 1) // 2) for step in own}
+    begun = [step for step in own if found[step] >= enough[step]]
     # A single line of the next step is a beginning, too.
-    following = [step for step in found if step > max(begun, default=0)]
-    if following and found[min(following)][0]:
+    following = [step for step in own if step > max(begun, default=0)]
+    if following and found[min(following)]:
         begun.append(min(following))
     return sorted(begun)
 
@@ -170,14 +178,14 @@ class Comparison:
             if tag == "equal":
                 continue
             pairs = self.pair(range(i1, i2), range(j1, j2))
-            for i, j in pairs:
-                self.add_changed(i, j)
             paired_i, paired_j = {i for i, _ in pairs}, {j for _, j in pairs}
             extra += [i for i in range(i1, i2) if i not in paired_i]
             for j in range(j1, j2):
                 self.below[j] = max([i for i, k in pairs if k < j], default=i1 - 1)
                 if j not in paired_j:
                     missing.append(j)
+            for i, j in pairs:
+                self.add_changed(i, j)
         self.join(extra, missing)
         self.differences.sort(key=lambda difference: difference.order)
 
@@ -185,15 +193,12 @@ class Comparison:
         """Pair lines of one gap that are alike, in order."""
         pairs, first = [], 0
         for j in missing:
-            wanted = self.expected[j].text.strip()
-            scores = [
-                (difflib.SequenceMatcher(None, self.typed[i].text.strip(), wanted).ratio(), -i)
-                for i in extra[first:]
-            ]
-            score, i = max(scores, default=(0, 0))
-            if score >= ALIKE:
-                pairs.append((-i, j))
-                first = -i - extra[0] + 1
+            wanted = self.expected[j].text
+            scores = [likeness(self.typed[i].text, wanted) for i in extra[first:]]
+            best = max(scores, default=0)
+            if best >= ALIKE:
+                first += scores.index(best) + 1
+                pairs.append((extra[first - 1], j))
         return pairs
 
     def join(self, extra, missing):
@@ -223,7 +228,11 @@ class Comparison:
         crossed = i - above - 1 if i > above else above - i
         if not HEAD.match(self.typed[i].text) or not 0 < crossed <= CROSSED:
             return i, j
-        return (above + 1, j + 1) if i > above else (i + 1, j - crossed)
+        if i > above:  # it stands above the `def`, and belongs below
+            self.below[j + 1] = i
+            return above + 1, j + 1
+        self.below[j - crossed] = i - 1
+        return i + 1, j - crossed
 
     def add_changed(self, i, j):
         same = self.typed[i].text.strip() == self.expected[j].text.strip()
@@ -237,15 +246,13 @@ class Comparison:
         if j is not None:
             found.wanted = self.expected[j].source
             found.target = self.expected_scopes[j]
-            found.above = self.expected[j - 1].text if j else ""
-            found.order = found.wanted.number or 0
-        else:
-            found.order = self.place_of(i)
+            if self.below[j] >= 0:
+                found.below = self.typed[self.below[j]].number
+        found.near = found.wanted or self.source_above(i)
         self.differences.append(found)
 
-    def place_of(self, i):
-        """Return the number in the tutorial of the line above a foreign one."""
-        texts = {code.text: code.source.number for code in self.expected}
-        return next(
-            (texts[code.text] for code in self.typed[i::-1] if code.text in texts), 0
-        )
+    def source_above(self, i):
+        """Return the Line of the typed line i or of the nearest one above it."""
+        sources = {code.text: code.source for code in self.expected}
+        above = (sources.get(code.text) for code in self.typed[i::-1])
+        return next(filter(None, above), None)

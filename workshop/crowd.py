@@ -92,6 +92,8 @@ class Crowd:
         self.people = [Person(self, f"person {n}") for n in range(people)]
         self.due = []  # when each message should have been sent, seconds
         self.delays = array.array("d")  # of each delivery, seconds
+        self.expected = 0  # deliveries, when everything has been sent
+        self.complete = asyncio.Event()
         self.late = array.array("d")  # by how much we sent each message too late
 
     async def join(self):
@@ -110,6 +112,8 @@ class Crowd:
     def note(self, number, now):
         """Write down that a message has reached somebody."""
         self.delays.append(now - self.due[number])
+        if len(self.delays) == self.expected:
+            self.complete.set()
 
     async def talk(self, rate, seconds):
         """Send messages, one person after the other, each at its own moment.
@@ -131,13 +135,10 @@ class Crowd:
 
     async def listen(self, seconds):
         """Wait until everything has arrived, but not longer than so many seconds."""
-        deadline = time.monotonic() + seconds
-        while len(self.delays) < self.expected() and time.monotonic() < deadline:
-            await asyncio.sleep(0.02)
-
-    def expected(self):
-        """Return how many deliveries there will be when all have all messages."""
-        return len(self.due) * len(self.people)
+        self.expected = len(self.due) * len(self.people)
+        if len(self.delays) < self.expected:
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self.complete.wait(), seconds)
 
     async def leave(self):
         """Break all connections."""

@@ -1,11 +1,12 @@
-"""Draw what `load` has measured: an SVG file that is readable on light and dark pages."""
+"""Draw what `load` has measured: an SVG file for light and for dark pages."""
 
-import math
 from html import escape
 
 WIDTH, HEIGHT = 760, 400  # pixels
 LEFT, RIGHT, TOP, BOTTOM = 70, 120, 80, 60  # margins
+LINE = 19  # pixels from one line of text to the next
 LIMIT = 0.5  # seconds; what takes longer leaves the drawing at its top
+PATIENCE = 2  # seconds for what has not arrived when everybody is silent again
 STEP = 0.1  # seconds between two lines of the grid
 
 STYLE = """
@@ -36,8 +37,8 @@ def text(x, y, words, classes=""):
 
 def tell(seconds):
     """Return a time in words of three letters or so."""
-    if seconds == math.inf:
-        return "never"
+    if seconds > PATIENCE:
+        return f"over {PATIENCE} s"
     return f"{seconds:.1f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
 
 
@@ -69,6 +70,7 @@ class Drawing:
         yield from self.grid()
         for program in ("loop.py", "chat.py"):
             yield from self.curve(program)
+        yield from self.names()
 
     def grid(self):
         for step in range(round(LIMIT / STEP) + 1):
@@ -92,10 +94,20 @@ class Drawing:
         for x, y in points:
             yield f'<circle cx="{x:.0f}" cy="{y:.0f}" r="4"/>'
         yield "</g>"
-        y, arrow = (y, "") if y > TOP else (TOP + 5, "↑ ")
-        yield text(x + 14, y - 4, arrow + program, "name")
-        yield text(x + 14, y + 15, tell(mine[-1].p99), "name")
         yield "</g>"
+
+    def names(self):
+        """Write beside the end of each curve whose it is; two do not overlap."""
+        ends = [max(TOP, y_of(one.p99)) for one in self.results[-2:]]
+        if abs(ends[0] - ends[1]) < 2 * LINE:
+            ends[1] = ends[0] + 2 * LINE
+        for one, y in zip(self.results[-2:], ends, strict=True):
+            arrow = "↑ " if y_of(one.p99) < TOP else ""
+            yield f'<g class="{one.program.partition(".")[0]}">'
+            x = WIDTH - RIGHT + 14
+            yield text(x, y, arrow + one.program, "name")
+            yield text(x, y + LINE, tell(one.p99), "name")
+            yield "</g>"
 
 
 def draw(results, people):

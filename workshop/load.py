@@ -7,6 +7,7 @@ its arrival at one reader.
 
 import argparse
 import asyncio
+import functools
 import math
 import os
 import socket
@@ -18,16 +19,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workshop.crowd import SECRET, Crowd
-from workshop.drawing import draw
+from workshop.drawing import PATIENCE, draw
 from workshop.serving import raise_file_limit
-from workshop.steps import program_after
 
 TOP = Path(__file__).resolve().parent.parent
 PROGRAMS = "loop.py", "chat.py"
 RATES = 5, 20, 50, 100  # messages a second
 PEOPLE = 300
 SECONDS = 4  # of talking, for each program and rate
-PATIENCE = 2  # seconds for what has not arrived then
 BUSY = 0.85  # of one core: from here on, the client is slow itself
 LATE = 0.02  # seconds that the client may send a message too late
 
@@ -73,7 +72,8 @@ class Server:
         if program == "chat.py":
             options = f"--port={self.port}", f"--db={folder / 'chat.db'}"
             return TOP / program, *options, "--logging=none"
-        text = program_after(1, program).replace("5000", str(self.port))
+        text = (TOP / "workshop" / program).read_text(encoding="utf-8")
+        text = text.replace("5000", str(self.port))
         (folder / program).write_text(text, encoding="utf-8")
         return (folder / program,)
 
@@ -165,7 +165,7 @@ async def measure(program, people, rate, seconds):
         await crowd.listen(PATIENCE)
         spent = time.monotonic() - begun
         own = (time.process_time() - own) / spent
-        delays, expected = sorted(crowd.delays), crowd.expected()
+        delays, expected = sorted(crowd.delays), crowd.expected
         late = quantile(sorted(crowd.late), 0.99, len(crowd.late))
         figures = Figures(
             program,
@@ -200,7 +200,8 @@ async def measure_all(people, rates, seconds):
 
 
 def milliseconds(seconds):
-    return "never" if seconds == math.inf else f"{seconds * 1000:,.0f} ms"
+    late = seconds == math.inf
+    return f"over {PATIENCE} s" if late else f"{seconds * 1000:,.0f} ms"
 
 
 def table(results):
@@ -225,14 +226,18 @@ def parse_arguments(words):
         prog="python -m workshop load",
         description="Measure loop.py and chat.py side by side, and draw it.",
     )
-    parser.add_argument("--people", type=int, default=PEOPLE, help="how many listen")
-    parser.add_argument(
-        "--rates", default=RATES, help="messages a second, such as 5,20,50,100",
-        type=lambda text: [int(rate) for rate in text.split(",")],
-    )  # fmt: skip
-    parser.add_argument("--seconds", type=int, default=SECONDS, help="for each figure")
-    parser.add_argument("--svg", default="load.svg", help="where the drawing goes")
+    option = functools.partial(parser.add_argument, type=positive)
+    option("--people", default=PEOPLE, help="how many listen")
+    option("--rates", default=RATES, nargs="+", help="messages a second")
+    option("--seconds", default=SECONDS, help="for each figure")
+    option("--svg", type=str, default="load.svg", help="where the drawing goes")
     return parser.parse_args(words)
+
+
+def positive(word):
+    if not word.isdecimal() or word == "0":
+        raise argparse.ArgumentTypeError(f"{word} is no number above 0")
+    return int(word)
 
 
 def main(words):
@@ -244,8 +249,8 @@ def main(words):
     options = parse_arguments(words)
     raise_file_limit()
     print(
-        f"{options.people} people, first in the article's chat (loop.py), then in"
-        " chat.py. Close what else is running."
+        f"{options.people} people, in the article's chat (loop.py) and in chat.py."
+        " It takes about a minute. Close what else is running."
     )
     try:
         run = measure_all(options.people, options.rates, options.seconds)
@@ -255,8 +260,8 @@ def main(words):
     print("\n".join(["", *table(results), ""]))
     if any(one.limited for one in results):
         print(
-            "* Here this program was too slow itself: the true times are shorter. Close\n"
-            "other programs and measure again, or with fewer people: --people=100."
+            "* Here the measuring itself was held up: the true times are shorter.\n"
+            "Close other programs and measure again, or with --people=100."
         )
     Path(options.svg).write_text(draw(results, options.people), encoding="utf-8")
     print(f"The drawing is in {options.svg}: open it in a browser.")

@@ -93,7 +93,7 @@ def set_step(step, folder=MINE):
     titles = read_titles()
     if step not in titles:
         raise WorkshopError(
-            f"There is no step {step}. The steps go from {min(titles)} to {max(titles)}."
+            f"There is no step {step}: they go from {min(titles)} to {max(titles)}."
         )
     if not folder.exists():
         yield from start(folder)

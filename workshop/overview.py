@@ -12,6 +12,7 @@ MARKS = {"done": "[x]", "half": "[/]", "todo": "[ ]"}
 COLOURS = {"done": "green", "half": "yellow", "todo": "soft"}
 
 
+APPENDIX = "redis_room.py"
 COLUMN = 39  # characters
 
 
@@ -33,7 +34,10 @@ def title(path):
 
 
 def step_states(position, listings, titles):
-    """Yield (number, state) of all steps. A step without a program is as the one before."""
+    """Yield (number, state) of all steps.
+
+    One that has nothing to type is as the one before.
+    """
     typed = {listing.step for listing in listings}
     complete = not position.next and not position.mistakes
     state = "todo"
@@ -47,13 +51,18 @@ def step_states(position, listings, titles):
         yield step, state
 
 
-def next_command(position, green):
+def next_command(position, green, listings):
     """Return a sentence that says what comes next, and the command for it."""
     if position.mistakes:
         return "Something differs from the tutorial. See what:", "check"
     if position.next:
         number = position.next.number
         return f"Type on at line {number} of tutorial.md. Then:", "check"
+    # The appendix, redis_room.py, is for those who want it.
+    later = [one for one in listings if one.step > position.step]
+    if later and later[0].file != APPENDIX:
+        step, number = later[0].step, later[0].number
+        return f"Step {step} begins at line {number} of tutorial.md. Then:", "check"
     todo = [number for number in FOLDERS if number not in green]
     if todo:
         return "All steps are typed. The next exercise:", f"exercise {todo[0]}"
@@ -77,7 +86,7 @@ def overview(folder=MINE):
         ("done" if number in green else "todo", f"{number:2} {title(path)}")
         for number, path in FOLDERS.items()
     )
-    words, command = next_command(position, green)
+    words, command = next_command(position, green, listings)
     yield ""
     yield words
     yield paint(f"    python -m workshop {command}", "bold")

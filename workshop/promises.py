@@ -205,6 +205,12 @@ class Trial:
             raise Broken("It has started, and should not.") from None
         return program.process.returncode, errors
 
+    def write(self, name, text):
+        """Write a file; return its path."""
+        path = Path(self.scratch, name)
+        path.write_text(text)
+        return path
+
     def visitor(self):
         self.visitors.append(Visitor(self.url))
         return self.visitors[-1]
@@ -288,7 +294,7 @@ async def lets_people_talk(trial):
     alice = await (await trial.visitor().sign_in("alice")).connect()
     bob = await (await trial.visitor().sign_in("bob")).connect()
     await alice.write_message('{"msg": "hello", "key": "k", "name": "bob"}')
-    line = [line for line in await read(bob, 1) if line.get("msg") == "hello"][0]
+    line = await last_of(bob, "hello")
     expect(line["name"] == "alice", f"A message of alice came as {line['name']}'s.")
 
 
@@ -385,8 +391,7 @@ async def survives_a_restart(trial):
 
 
 async def refuses_strange_files(trial):
-    path = Path(trial.scratch, "strange.db")
-    path.write_text("This is no database. " * 50)
+    path = trial.write("strange.db", "This is no database. " * 50)
     status, words = trial.refusal("--port=0", f"--db={path}")
     expect(status == 1 and words.count("\n") == 1, f"It said: {last_line(words)}")
 
@@ -409,29 +414,42 @@ async def asks_twitter(trial):
     expect(b"<form" not in page.body, "The start page still asks for a nickname.")
 
 
-# step, what it promises, how it is tried, whether Windows can
-PROMISES = [
-    (1, "What one says in loop.py, the other one hears.", talks_in_a_loop, True),
-    (2, "chat.py starts, and answers 404 where nothing is.", answers_404, True),
-    (2, "An option that is none ends it with one line.", refuses_options, True),
-    (3, "The start page has a form; /chat is closed to strangers.", has_pages, True),
-    (4, "One signs in with a good nickname, and no cookie can be forged.", signs_in, True),
-    (4, "One signs out.", signs_out, True),
-    (5, "The room numbers messages, and stores a resend once.", keeps_a_log, True),
-    (6, "Behind a cursor stands what has not been read.", reads_behind_a_cursor, True),
-    (7, "Two windows talk, each under its own name.", lets_people_talk, True),
-    (7, "A newcomer sees what was said before.", shows_history, True),
-    (8, "Who comes back goes on where the line broke; a resend is known.", goes_on, True),
-    (8, "Who comes from another log begins anew.", knows_its_log, True),
-    (10, "Other sites and other hosts stay outside.", refuses_strangers, True),
-    (10, "A message that is too long is refused.", refuses_long_messages, True),
-    (11, "Who floods is slowed down.", slows_floods_down, True),
-    (12, "A name belongs to one browser.", leases_names, True),
-    (13, "A restart signs nobody out, and loses nothing.", survives_a_restart, True),
-    (13, "A file that is no log is refused with one line.", refuses_strange_files, True),
-    (14, "Told to stop, it says goodbye and ends.", stops_politely, os.name != "nt"),
-    (16, "With Twitter's keys, nobody is asked for a nickname.", asks_twitter, True),
-]
+PROMISES = {  # step: what it promises, and how that is tried
+    1: {"What one says in loop.py, the other one hears.": talks_in_a_loop},
+    2: {
+        "chat.py starts, and answers 404 where nothing is.": answers_404,
+        "An option that is none ends it with one line.": refuses_options,
+    },
+    3: {"The start page has a form; /chat is closed to strangers.": has_pages},
+    4: {
+        "One signs in with a good nickname; no cookie can be forged.": signs_in,
+        "One signs out.": signs_out,
+    },
+    5: {"The room numbers messages, and stores a resend once.": keeps_a_log},
+    6: {"Behind a cursor is what has not been read.": reads_behind_a_cursor},
+    7: {
+        "Two windows talk, each under its own name.": lets_people_talk,
+        "A newcomer sees what was said before.": shows_history,
+    },
+    8: {
+        "Who comes back goes on where the line broke; a resend is known.": goes_on,
+        "Who comes from another log begins anew.": knows_its_log,
+    },
+    10: {
+        "Other sites and other hosts stay outside.": refuses_strangers,
+        "A message that is too long is refused.": refuses_long_messages,
+    },
+    11: {"Who floods is slowed down.": slows_floods_down},
+    12: {"A name belongs to one browser.": leases_names},
+    13: {
+        "A restart signs nobody out, and loses nothing.": survives_a_restart,
+        "A file that is no log is refused with one line.": refuses_strange_files,
+    },
+    14: {"Told to stop, it says goodbye and ends.": stops_politely},
+    16: {"With Twitter's keys, nobody is asked for a nickname.": asks_twitter},
+}
+if os.name == "nt":  # it has no such signal
+    del PROMISES[14]
 
 
 async def keep_promises(steps, folder):
@@ -456,18 +474,19 @@ async def try_all(trial, steps):
         try:
             trial.start() if max(steps) > 6 else trial.start_early()
         except Broken as error:
-            print(paint(f"  no   chat.py starts. {error}", "red"))
-            return False
-    for step, sentence, promise, possible in PROMISES:
-        if step not in steps or not possible:
-            continue
-        try:
-            await asyncio.wait_for(promise(trial), 2 * PATIENCE)
-        except Exception as error:  # whatever a student's program may do
-            reason = str(error) if isinstance(error, Broken) else repr(error)
-            print(paint(f"  no   {sentence}", "red"))
-            print(f"       {reason}")
-            return False
-        trial.hang_up()
-        print(f"  {paint('yes', 'green')}  {sentence}", flush=True)
+            return refuse("chat.py starts.", error)
+    for step in sorted(PROMISES.keys() & steps):
+        for sentence, promise in PROMISES[step].items():
+            try:
+                await asyncio.wait_for(promise(trial), 2 * PATIENCE)
+            except Exception as error:  # whatever a student's program may do
+                return refuse(sentence, error)
+            trial.hang_up()
+            print(f"  {paint('yes', 'green')}  {sentence}", flush=True)
     return True
+
+
+def refuse(sentence, error):
+    print(paint(f"  no   {sentence}", "red"))
+    print(f"       {error if isinstance(error, Broken) else repr(error)}")
+    return False
