@@ -148,7 +148,7 @@ class RedisRoom(Room):
                 self.ready = time.monotonic() < answered + CUT_OFF
                 if not self.ready:
                     self.application.disconnect(1001, "Redis cannot be reached.")
-                await asyncio.sleep(1)
+                await asyncio.sleep(WAIT / 1000)
 
     async def follow(self):
         """Wait for the streams to grow, and do what they say."""

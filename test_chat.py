@@ -29,7 +29,7 @@ from tornado.testing import AsyncTestCase, ExpectLog, gen_test
 from tornado.web import create_signed_value
 
 import chat
-from tests.fake_twitter import FakeTwitter, FakeTwitterHandler
+from tests.fake_twitter import TwitterCase
 from tests.support import (
     SECRET,
     ChatCase,
@@ -42,14 +42,12 @@ from tests.support import (
     upgrade_request,
 )
 
-# ------------------------------------------------------------------- Step 1. Set up
+# ------------------------------------------------------------------- Step 2. Set up
 
 
 class SetUpTest(ProcessCase):
     def test_requirements_same_in_both_places(self):
-        inline = re.search(
-            r"^# dependencies = (.*)$", project_text("chat.py"), re.MULTILINE
-        )
+        inline = re.search("(?m)^# dependencies = (.*)$", project_text("chat.py"))
         required = project_text("requirements.txt").split()
         self.assertEqual(json.loads(inline.group(1)), required)
 
@@ -141,7 +139,7 @@ class TidyTest(unittest.TestCase):
         self.assertLessEqual(chat.MAX_LOG_LINE, 500)
 
 
-# -------------------------------------------------------------------- Step 2. Pages
+# -------------------------------------------------------------------- Step 3. Pages
 
 
 class PagesTest(ChatCase):
@@ -175,21 +173,13 @@ class PagesTest(ChatCase):
 
     @gen_test
     async def test_headers_on_every_answer(self):
-        for path in (
-            "/",
-            "/chat",
-            "/ws",
-            "/login",
-            "/static/chat.js",
-            "/static/x",
-            "/x",
-        ):
+        paths = ["/", "/chat", "/ws", "/login", "/x", "/static/chat.js", "/static/x"]
+        for path in paths:
             with self.subTest(path):
                 headers = (await self.visitor().get(path)).headers
-                self.assertIn("default-src 'self'", headers["Content-Security-Policy"])
-                self.assertIn(
-                    "frame-ancestors 'none'", headers["Content-Security-Policy"]
-                )
+                policy = headers["Content-Security-Policy"].split("; ")
+                self.assertIn("default-src 'self'", policy)
+                self.assertIn("frame-ancestors 'none'", policy)
                 self.assertEqual(headers["X-Content-Type-Options"], "nosniff")
                 self.assertEqual(headers["Referrer-Policy"], "no-referrer")
                 self.assertNotIn("Server", headers)
@@ -209,11 +199,7 @@ class PagesTest(ChatCase):
 
     @gen_test
     async def test_error_pages_tell_nothing(self):
-        for path, code in (
-            ("/nothing", 404),
-            ("/static/nothing", 404),
-            ("/logout", 405),
-        ):
+        for path, code in (("/x", 404), ("/static/x", 404), ("/logout", 405)):
             with self.subTest(path):
                 page = await self.visitor().get(path)
                 self.assertEqual(page.code, code)
@@ -223,10 +209,10 @@ class PagesTest(ChatCase):
     @gen_test
     async def test_pages_inline_nothing(self):
         for path in ("/", "/chat", "/nothing"):
-            page = (
-                await (self.alice if path == "/chat" else self.visitor()).get(path)
-            ).text
-            self.assertNotRegex(page, r"<style|\sstyle=|\son\w+=|<script>|//\w+\.\w+")
+            visitor = self.alice if path == "/chat" else self.visitor()
+            page = await visitor.get(path)
+            inline = r"<style|\sstyle=|\son\w+=|<script>|//\w+\.\w+"
+            self.assertNotRegex(page.text, inline)
 
 
 class HostTest(ChatCase):
@@ -269,7 +255,7 @@ class HostTest(ChatCase):
             self.assertEqual(answer.code, code)
 
 
-# --------------------------------------------------------------- Step 3. Signing in
+# --------------------------------------------------------------- Step 4. Signing in
 
 
 class NicknameTest(unittest.TestCase):
@@ -324,12 +310,6 @@ class LoginTest(ChatCase):
         self.assertIn('value="&lt;&quot;carol&quot;&gt;"', page.text)
 
     @gen_test
-    async def test_login_bad_bytes_refused(self):
-        visitor = self.visitor()
-        for name in (b"\xff", b"a\x00b", b"a\x01b"):
-            self.assertEqual((await visitor.post("/login", name=name)).code, 400)
-
-    @gen_test
     async def test_login_without_name_refused(self):
         self.assertEqual((await self.visitor().post("/login")).code, 400)
 
@@ -342,18 +322,16 @@ class LoginTest(ChatCase):
 
     @gen_test
     async def test_login_same_name_at_once_one_wins(self):
-        answers = await asyncio.gather(
-            *(self.visitor().post("/login", name="carol") for _ in range(5))
-        )
+        asking = [self.visitor().post("/login", name="carol") for _ in range(5)]
+        answers = await asyncio.gather(*asking)
         self.assertEqual(sorted(answer.code for answer in answers), [303] + [400] * 4)
 
     @gen_test
     async def test_login_twice_by_same_browser(self):
         visitor = self.visitor()
         await visitor.get("/")
-        answers = await asyncio.gather(
-            *(visitor.post("/login", name="carol") for _ in "12")
-        )
+        asking = [visitor.post("/login", name="carol") for _ in "12"]
+        answers = await asyncio.gather(*asking)
         self.assertEqual([answer.code for answer in answers], [303, 303])
 
     @gen_test
@@ -469,20 +447,6 @@ class LeaseTest(ChatCase):
         await until(lambda: not self._app.room.leases)
 
     @gen_test
-    async def test_goodbye_while_the_next_window_opens(self):
-        carol = self.visitor()
-        await self.join(carol)
-        (last,) = self.handlers
-        # All in one turn of the loop, as when the server is busy.
-        last.close_code = 1001
-        last.on_connection_close()
-        await self._app.room.claim("carol", carol.cookies["_xsrf"])
-        self._app.connections["carol", carol.cookies["_xsrf"]].add(last)
-        await asyncio.sleep(0.01)
-        self.assertTrue(await self.is_taken())
-        del self._app.connections["carol", carol.cookies["_xsrf"]]
-
-    @gen_test
     async def test_cookie_old_turned_away(self):
         carol, other = self.visitor(), self.visitor()
         (await self.join(carol)).ws.close(1001)
@@ -510,13 +474,6 @@ class LeaseTest(ChatCase):
         await nobody.connect()
         await self.join(self.visitor())
         await self.assert_turned_away(nobody)
-
-    @gen_test
-    async def test_browser_told_by_the_length_of_a_token(self):
-        carol, token = self.visitor().sign_in("carol"), "0" * 100
-        carol.cookies["_xsrf"] = token + "0" * 10_000
-        await carol.connect()
-        self.assertEqual(self._app.room.leases["carol"][0], token)
 
 
 class LogoutTest(ChatCase):
@@ -563,45 +520,10 @@ class LogoutTest(ChatCase):
         self.assertEqual((await self.alice.get("/chat")).code, 200)
 
 
-# ------------------------------------------------ Step 4. Signing in through Twitter
+# ----------------------------------------------- Step 16. Signing in through Twitter
 
 
-class TwitterTest(ChatCase):
-    environment = {
-        "TWITTER_CONSUMER_KEY": FakeTwitter.consumer_key,
-        "TWITTER_CONSUMER_SECRET": FakeTwitter.consumer_secret,
-    }
-
-    def setUp(self):
-        self.twitter = FakeTwitter()
-        super().setUp()
-        self.carol = self.visitor()
-        for name in ("REQUEST_TOKEN", "ACCESS_TOKEN", "AUTHENTICATE"):
-            url = self.get_url("/twitter/" + name.lower())
-            patch = mock.patch.object(chat.LoginHandler, f"_OAUTH_{name}_URL", url)
-            patch.start()
-            self.addCleanup(patch.stop)
-
-    def get_app(self):
-        application = super().get_app()
-        arguments = {"twitter": self.twitter}
-        application.add_handlers(
-            ".*", [(r"/twitter/(\w+)", FakeTwitterHandler, arguments)]
-        )
-        return application
-
-    async def callback(self, visitor):
-        """Go to Twitter and say yes; return the address that leads back."""
-        there = (await visitor.get("/login")).headers["Location"]
-        return (await visitor.get(there)).headers["Location"]
-
-    async def assert_refused(self, visitor, path):
-        with ExpectLog("tornado.application", "Twitter sign-in failed", required=True):
-            page = await visitor.get(path)
-        self.assertEqual(page.code, 400)
-        self.assertIn("Twitter did not sign you in.", page.text)
-        self.assertEqual((await visitor.get("/chat")).code, 302)
-
+class TwitterTest(TwitterCase):
     @gen_test
     async def test_twitter_name_has_at_sign(self):
         answer = await self.carol.get(await self.callback(self.carol))
@@ -630,12 +552,6 @@ class TwitterTest(ChatCase):
         self.assertEqual((await window.line())["name"], "@carol")
 
     @gen_test
-    async def test_twitter_cookie_out_of_reach(self):
-        await self.carol.get("/login")
-        self.assertIn("_oauth_request_token", self.carol.set_cookies[0])
-        self.assertIn("HttpOnly", self.carol.set_cookies[0])
-
-    @gen_test
     async def test_twitter_denied(self):
         await self.carol.get("/login")
         await self.assert_refused(self.carol, "/login?denied=token+0")
@@ -649,59 +565,6 @@ class TwitterTest(ChatCase):
             await self.assert_refused(thief, path)
             thief.cookies["_oauth_request_token"] = cookie
             await self.assert_refused(thief, path)
-
-    @gen_test
-    async def test_twitter_callback_of_somebody_else(self):
-        path = await self.callback(self.carol)
-        victim = self.visitor()
-        await victim.get("/login")
-        await self.assert_refused(victim, path)
-
-    @gen_test
-    async def test_twitter_verifier_wrong(self):
-        path = await self.callback(self.carol)
-        await self.assert_refused(self.carol, path.replace("verifier+of", "guess+of"))
-
-    @gen_test
-    async def test_twitter_cookie_broken(self):
-        path = await self.callback(self.carol)
-        for cookie in ("x", "x|y|z", "a|b"):
-            self.carol.cookies["_oauth_request_token"] = cookie
-            await self.assert_refused(self.carol, path)
-
-    @gen_test
-    async def test_twitter_secret_wrong(self):
-        self.twitter.consumer_secret = "another"
-        await self.assert_refused(self.carol, "/login")
-
-    @gen_test
-    async def test_twitter_unreachable(self):
-        with mock.patch.object(
-            chat.LoginHandler, "_OAUTH_REQUEST_TOKEN_URL", "http://127.0.0.1:1/"
-        ):
-            await self.assert_refused(self.carol, "/login")
-
-    @gen_test
-    async def test_twitter_answer_without_name(self):
-        path = await self.callback(self.carol)
-        with mock.patch.object(
-            FakeTwitterHandler, "access_token", lambda self: self.answer({})
-        ):
-            await self.assert_refused(self.carol, path)
-
-    @gen_test
-    async def test_twitter_signature_checked_by_fake(self):
-        url = (await self.signed_request()).replace("HMAC-SHA1", "PLAINTEXT")
-        self.assertEqual((await self.carol.get(url)).code, 401)
-        url = await self.signed_request()
-        self.assertEqual((await self.carol.get(url)).code, 200)
-        self.assertEqual((await self.carol.get(url)).code, 401)  # the nonce is used
-
-    async def signed_request(self):
-        request = mock.Mock(full_url=lambda: self.get_url("/login"))
-        handler = chat.LoginHandler.__new__(chat.LoginHandler)
-        handler.application, handler.request = self._app, request
-        return handler._oauth_request_token_url(callback_uri="/login")
 
 
 class KeyAloneTest(ChatCase):
@@ -718,7 +581,7 @@ class SecretAloneTest(KeyAloneTest):
     environment = {"TWITTER_CONSUMER_KEY": "", "TWITTER_CONSUMER_SECRET": "a secret"}
 
 
-# --------------------------------------------------------- Step 5. The conversation
+# ------------------------------------------------------------------ Step 5. The log
 
 
 class RoomTest(AsyncTestCase):
@@ -758,9 +621,8 @@ class RoomTest(AsyncTestCase):
         self.assertIn("Zoë", line.decode())  # not six ASCII characters for one
         message = json.loads(line)
         self.assertAlmostEqual(message.pop("at"), time.time(), delta=5)
-        self.assertEqual(
-            message, {"id": 1, "name": "Zoë", "msg": "a\nb \0 \u2028 😀", "key": "k"}
-        )
+        expected = {"id": 1, "name": "Zoë", "msg": "a\nb \0 \u2028 😀", "key": "k"}
+        self.assertEqual(message, expected)
 
     @gen_test
     async def test_key_stored_once_for_each_name(self):
@@ -855,6 +717,7 @@ class RoomTest(AsyncTestCase):
 
     def watch(self, sizes, cursor=0):
         """Add the size of each batch to a list, from now on."""
+
         def read_on():
             sizes.append(self.room.end - cursor)
             self.watch(sizes, self.room.end)
@@ -933,9 +796,9 @@ class RoomTest(AsyncTestCase):
     @gen_test
     async def test_names_forgotten_when_their_time_is_over(self):
         with mock.patch.object(chat, "LEASE", 0.01):
-            for number in range(100):
-                await self.room.claim(f"user{number}", "a browser")
-        await self.room.claim("ann", "a")
+            for name in ("ann", "cat", "dan", "eve"):
+                await self.room.claim(name, "a")
+        await self.room.claim("ann", "a")  # renewed
         await asyncio.sleep(0.02)
         await self.room.claim("ben", "b")
         self.assertEqual(set(self.room.leases), {"ann", "ben"})
@@ -1032,7 +895,7 @@ class CookieSecretTest(ChatCase):
         self.assertGreaterEqual(len(secret), 64)
 
 
-# ---------------------------------------------------------------- Step 6. WebSocket
+# -------------------------------------------------------------- Step 7. People talk
 
 
 class HandshakeTest(ChatCase):
@@ -1055,14 +918,8 @@ class HandshakeTest(ChatCase):
     @gen_test
     async def test_origin_foreign_refused(self):
         own = self.get_url("")
-        for origin in (
-            "http://evil.example",
-            "null",
-            own + "0",
-            "http://[",
-            "",
-            own[:-1],
-        ):
+        foreign = ["http://evil.example", "null", own + "0", "http://[", "", own[:-1]]
+        for origin in foreign:
             await self.assert_refused(403, self.alice, Origin=origin)
 
     @gen_test
@@ -1096,11 +953,12 @@ class HandshakeTest(ChatCase):
                 asked.set()
                 await left.wait()
 
-            with mock.patch.multiple(
+            watch = mock.patch.multiple(
                 chat.WebSocketHandler,
                 on_connection_close=self.then(left, "on_connection_close"),
                 on_finish=self.then(done, "on_finish"),
-            ), mock.patch.object(self._app.room, method, answer_late):
+            )
+            with watch, mock.patch.object(self._app.room, method, answer_late):
                 writer = await self.begin_handshake()
                 await asked.wait()
                 writer.transport.abort()
@@ -1148,17 +1006,8 @@ class WebSocketTest(ChatCase):
     @gen_test
     async def test_frame_without_object_is_text(self):
         alice = await self.alice.connect()
-        frames = [
-            "hello",
-            '"hello"',
-            "5",
-            "[1]",
-            "null",
-            "{hello",
-            "NaN",
-            "5" * 1999,
-            "[" * 2000,
-        ]
+        frames = ["hello", '"hello"', "5", "[1]", "null", "{hello", "NaN"]
+        frames += ["5" * 1999, "[" * 2000]
         for frame in frames:
             await alice.send(frame)
         self.assertEqual(await alice.texts(len(frames)), frames)
@@ -1202,18 +1051,10 @@ class WebSocketTest(ChatCase):
             self.assertEqual(await alice.texts(1), [msg])
 
     @gen_test
-    async def test_halves_of_characters_replaced(self):
-        alice = await self.alice.connect()
-        await alice.send(r'{"msg": "\ud83d\ude00 \ud83d \ude00"}')
-        self.assertEqual(await alice.texts(1), ["😀 \ufffd \ufffd"])
-
-    @gen_test
     async def test_history_for_newcomer(self):
         await self.post(*map(str, range(60)))
         alice = await self.alice.connect()
-        self.assertEqual(
-            await alice.texts(50), [str(number) for number in range(10, 60)]
-        )
+        self.assertEqual(await alice.texts(50), list(map(str, range(10, 60))))
 
     @gen_test
     async def test_resume_without_gap_or_double(self):
@@ -1302,9 +1143,7 @@ class WebSocketTest(ChatCase):
             begin = time.monotonic()
             for number in range(15):
                 await alice.send(str(number))
-            self.assertEqual(
-                await alice.texts(15), [str(number) for number in range(15)]
-            )
+            self.assertEqual(await alice.texts(15), list(map(str, range(15))))
             self.assertGreater(time.monotonic() - begin, 9 / 50)
 
     @gen_test
@@ -1383,13 +1222,6 @@ class WebSocketTest(ChatCase):
         return stalled
 
     @gen_test
-    async def test_reader_stalled_lost_in_the_middle_of_a_batch(self):
-        _, _, writer = await self.raw()
-        await self.stall()
-        writer.transport.abort()
-        await until(lambda: not self._app.connections)
-
-    @gen_test
     async def test_silent_connection_closed(self):
         with mock.patch.object(chat, "PING", 0.05):
             alice = await self.alice.connect()
@@ -1411,10 +1243,8 @@ class WebSocketTest(ChatCase):
     async def test_messages_not_delayed_by_nagle(self):
         alice = await self.alice.connect()
         (handler,) = self.handlers
-        nodelay = handler.ws_connection.stream.socket.getsockopt(
-            socket.IPPROTO_TCP, socket.TCP_NODELAY
-        )
-        self.assertTrue(nodelay)
+        line = handler.ws_connection.stream.socket
+        self.assertTrue(line.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
         alice.ws.close()
 
     @gen_test
@@ -1429,19 +1259,14 @@ class WebSocketTest(ChatCase):
 
 class FrameTest(unittest.TestCase):
     def test_frame_lengths(self):
-        heads = {
-            0: "8100",
-            125: "817d",
-            126: "817e007e",
-            65535: "817effff",
-            65536: "817f0000000000010000",
-        }
+        heads = {0: "8100", 125: "817d", 126: "817e007e", 65535: "817effff"}
+        heads |= {65536: "817f0000000000010000"}
         for size, head in heads.items():
             payload = b"x" * size
             self.assertEqual(chat.to_frame(payload), bytes.fromhex(head) + payload)
 
 
-# ------------------------------------------------------ Step 7. Running it for others
+# ----------------------------------------------------- Step 14. Running it for others
 
 
 class RunningTest(ProcessCase):

@@ -46,11 +46,13 @@ def main(command):
             if address := re.search(r"http://[\w.:]+", line):
                 asyncio.run(asyncio.wait_for(say_hello(address.group()), 30))
                 break
+        else:
+            sys.exit("It printed no address.")
     finally:
         os.killpg(chat.pid, signal.SIGINT)
         rest, _ = chat.communicate(timeout=30)
         print(rest, end="")
-    return chat.returncode if address else 1
+    return chat.returncode
 
 
 sys.exit(main(sys.argv[1:]))

@@ -5,9 +5,14 @@ import hashlib
 import hmac
 import time
 import urllib.parse
+from unittest import mock
 
 from tornado.httputil import url_concat
+from tornado.testing import ExpectLog
 from tornado.web import RequestHandler
+
+import chat
+from tests.support import ChatCase
 
 
 class FakeTwitter:
@@ -89,3 +94,41 @@ class FakeTwitterHandler(RequestHandler):
                 "screen_name": self.twitter.screen_name,
             }
         )
+
+
+class TwitterCase(ChatCase):
+    """A chat where one signs in through this Twitter; carol is about to do so."""
+
+    environment = {
+        "TWITTER_CONSUMER_KEY": FakeTwitter.consumer_key,
+        "TWITTER_CONSUMER_SECRET": FakeTwitter.consumer_secret,
+    }
+
+    def setUp(self):
+        self.twitter = FakeTwitter()
+        super().setUp()
+        self.carol = self.visitor()
+        for name in ("REQUEST_TOKEN", "ACCESS_TOKEN", "AUTHENTICATE"):
+            url = self.get_url("/twitter/" + name.lower())
+            patch = mock.patch.object(chat.LoginHandler, f"_OAUTH_{name}_URL", url)
+            patch.start()
+            self.addCleanup(patch.stop)
+
+    def get_app(self):
+        application = super().get_app()
+        arguments = {"twitter": self.twitter}
+        routes = [(r"/twitter/(\w+)", FakeTwitterHandler, arguments)]
+        application.add_handlers(".*", routes)
+        return application
+
+    async def callback(self, visitor):
+        """Go to Twitter and say yes; return the address that leads back."""
+        there = (await visitor.get("/login")).headers["Location"]
+        return (await visitor.get(there)).headers["Location"]
+
+    async def assert_refused(self, visitor, path):
+        with ExpectLog("tornado.application", "Twitter sign-in failed", required=True):
+            page = await visitor.get(path)
+        self.assertEqual(page.code, 400)
+        self.assertIn("Twitter did not sign you in.", page.text)
+        self.assertEqual((await visitor.get("/chat")).code, 302)

@@ -9,8 +9,8 @@ import itertools
 import logging
 import os
 import re
+import shlex
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
@@ -32,7 +32,6 @@ from tests.support import (
     needs_redis,
     project_text,
     redis,
-    until,
 )
 
 try:
@@ -91,23 +90,31 @@ class NginxProxy:
     Args:
         folder: where all of it goes.
         urls: of the two processes.
+        scheme: "http", or "https": what it tells them.
+        crowd: whether to do what README.md says for more people.
     """
 
     HOST = "chat.example.org"  # as in README.md
 
-    def __init__(self, folder, urls):
+    def __init__(self, folder, urls, scheme="http", crowd=False):
         self.port, self.home = free_port(), Path(folder, "nginx")
         self.url = f"http://127.0.0.1:{self.port}"
         shutil.copytree("/etc/nginx", self.home, ignore=self.others)
-        self.home.joinpath("sites-enabled").mkdir()
         stock = "sites-available/default"
         self.home.joinpath("sites-enabled/default").symlink_to(self.home / stock)
         readme = project_text("README.md")
         config = re.search("```nginx\n(.*?)```", readme, re.DOTALL).group(1)
-        for old, new in zip(("127.0.0.1:5001", "127.0.0.1:5002"), urls, strict=True):
-            assert old in config, old
-            config = config.replace(old, new.removeprefix("http://"))
+        for old, new in zip(
+            ("http://127.0.0.1:5001", "http://127.0.0.1:5002", "$scheme"),
+            (*urls, scheme),
+            strict=True,
+        ):
+            assert old.removeprefix("http://") in config, old
+            config = config.replace(*(x.removeprefix("http://") for x in (old, new)))
         self.home.joinpath("conf.d/chat.conf").write_text(config)
+        for command in re.findall(r"sudo (sed -i .*)", readme) * crowd:
+            words = shlex.split(command.replace("/etc/nginx", str(self.home)))
+            subprocess.run(words, check=True)
         for name in "nginx.conf", stock, "conf.d/chat.conf":
             self.move(self.home / name)
         self.start()
@@ -130,6 +137,7 @@ class NginxProxy:
         file.write_text(text)
 
     def start(self):
+        """Start it, and wait until it listens."""
         log = self.home / "error.log"
         self.process = subprocess.Popen(
             ["nginx", "-c", self.home / "nginx.conf", "-e", log, "-g", "daemon off;"]
@@ -144,6 +152,13 @@ class NginxProxy:
     def stop(self):
         self.process.terminate()
         self.process.wait()
+
+
+class Guest(Visitor):
+    """A visitor who comes by the name that the chat has in README.md."""
+
+    def headers(self, **headers):
+        return super().headers(Host=NginxProxy.HOST, **headers)
 
 
 class Traveller(Visitor):
@@ -176,6 +191,7 @@ class RedisCase(CrowdCase):
         self.redis = self.start_redis(*self.redis_options)
         self.complaints = Complaints()
         logging.getLogger().addHandler(self.complaints)
+        self.patch(redis_room, WAIT=100)  # ms; or each fault takes a second longer
 
     def tearDown(self):
         super().tearDown()
@@ -194,6 +210,12 @@ class RedisCase(CrowdCase):
             await application.room.redis.aclose()
             await application.room.redis.connection_pool.disconnect()
 
+    def patch(self, module, **constants):
+        """Let constants have other values, for the chats of this process."""
+        patch = mock.patch.multiple(module, **constants)
+        patch.start()
+        self.addCleanup(patch.stop)
+
     def logged(self):
         """Return what the chats of this process have complained of."""
         return "\n".join(self.complaints.found)
@@ -209,9 +231,11 @@ class RedisCase(CrowdCase):
         for _ in range(count):
             words = f"--redis={self.redis.url}", "--logging=none", *options
             with mock.patch.dict(os.environ, {"COOKIE_SECRET": SECRET, **environment}):
-                application = chat.Application(chat.parse_options(words))
+                parsed = chat.parse_options(words)
+                application = chat.Application(parsed)
                 await application.open()
-            server, (listener, port) = HTTPServer(application), bind_unused_port()
+            server = HTTPServer(application, xheaders=parsed.xheaders)
+            listener, port = bind_unused_port()
             server.add_socket(listener)
             self.here.append(server)
             self.applications.append(application)
@@ -243,16 +267,11 @@ class RedisCase(CrowdCase):
             self.visitors.append(person.visitor)
         return people
 
-    def signal(self, number, to=0):
-        """Send a signal to one of the chats."""
-        self.servers[to].process.send_signal(number)
-
     async def errors(self, number=0):
         """Stop a chat; return what it wrote to standard error."""
-        self.signal(signal.SIGCONT, number)
         return (await asyncio.to_thread(self.servers[number].stop))[1]
 
-    async def say(self, chat_socket, msg, key):
+    async def send_again(self, chat_socket, msg, key):
         """Send a message again and again until it is stored; return its line."""
         line = {"error": ""}
         while "error" in line:
@@ -260,10 +279,6 @@ class RedisCase(CrowdCase):
             await chat_socket.send(msg, key)
             line = await chat_socket.line()
         return line
-
-    async def said(self, *texts):
-        """Wait until the log ends with these texts."""
-        await until(lambda: self.texts()[-len(texts) :] == list(texts))
 
     def texts(self):
         """Return the texts of the log in Redis."""

@@ -22,7 +22,9 @@ from tests.support import (
     SECRET,
     TOP,
     ChatCase,
+    ProcessCase,
     heavy,
+    needs_signals,
     to_client_frame,
     until,
 )
@@ -191,13 +193,8 @@ class FrameAttackTest(FrameAttack):
 
     @gen_test
     async def test_text_no_utf8_closes(self):
-        for text in (
-            b"\xff",
-            b"\xc0\x80",
-            b"\xed\xa0\x80",
-            b"\xf4\x90\x80\x80",
-            b"\xc3",
-        ):
+        texts = b"\xff", b"\xc0\x80", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xc3"
+        for text in texts:
             with self.subTest(text):
                 await self.assert_closed(to_client_frame(text))
                 half = to_client_frame(b'{"msg": "', fin=False)
@@ -235,6 +232,69 @@ class FrameAttackTest(FrameAttack):
             frame = to_client_frame(text)
             # The length alone decides; the rest need not come.
             await self.assert_closed(frame[:1000], 1009)
+
+
+class SlowReaderTest(FrameAttack):
+    """A client that does not read, while much is sent to it."""
+
+    async def stall(self):
+        """Post until the network takes no more for the first who has connected."""
+        (stalled,) = self.handlers
+        while not stalled.ws_connection.stream.writing():
+            await self.post(50)
+        return stalled
+
+    async def post(self, count):
+        post = self._app.room.post
+        posting = [post("bob", "😀" * 2000, None) for _ in range(count)]
+        await asyncio.gather(*posting)
+
+    @gen_test(timeout=20)
+    async def test_frames_neither_split_nor_overtaken(self):
+        _, reader, writer = await self.raw()
+        stalled = await self.stall()
+        with mock.patch.multiple(chat, RATE=1e6, BURST=1e6):
+            writer.write(to_client_frame(b" ") * 20)  # each gets an error line
+            await stalled.keep_alive()
+            await self.post(50)
+            lines = await self.read_lines(reader, 20)
+        ids = [line["id"] for line in lines if "id" in line]
+        self.assertEqual(ids, list(range(1, len(ids) + 1)))
+        self.assertEqual(sum("error" in line for line in lines), 20)
+
+    async def read_lines(self, reader, errors):
+        """Read frames, each whole and of a known kind, until all has come."""
+        lines, last = [], 0
+        while errors or last < self._app.room.end:
+            head, size = await reader.readexactly(2)
+            self.assertIn(head, (0x81, 0x89))
+            if size > 125:
+                length = await reader.readexactly(2 if size == 126 else 8)
+                size = int.from_bytes(length, "big")
+            payload = await reader.readexactly(size)
+            if head == 0x81:
+                lines += map(json.loads, payload.split(b"\n"))
+                last = lines[-1].get("id", last)
+                errors -= "error" in lines[-1]
+        return lines
+
+    @gen_test(timeout=20)
+    async def test_lost_in_the_middle_of_a_batch(self):
+        _, _, writer = await self.raw()
+        await self.stall()
+        writer.transport.abort()
+        await until(lambda: not self._app.connections)
+        self.assertEqual(self._app.room.readers, set())
+
+    @gen_test(timeout=20)
+    async def test_too_far_behind_closed_when_it_reads_again(self):
+        _, reader, _ = await self.raw()
+        await self.stall()
+        await self.post(chat.MAX_BEHIND + 10)
+        read = b""
+        while not read.endswith(b"Too far behind."):
+            read += await reader.read(65536)
+        self.assertIn(b"\x88\x11\x03\xf4Too far", read)
 
 
 # ----------------------------------------------------------------------------- names
@@ -301,13 +361,8 @@ class NameAttackTest(NameAttack):
                 self.fail(f"U+{point:04X} {unicodedata.name(chr(point), '')}")
 
     def test_marks_of_direction_cannot_hide_in_a_name(self):
-        for point in (
-            0x61C,
-            0x200E,
-            0x200F,
-            *range(0x202A, 0x202F),
-            *range(0x2066, 0x206A),
-        ):
+        marks = [0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+        for point in marks:
             for name in (f"ann{chr(point)}", f"{chr(point)}ann", f"a{chr(point)}nn"):
                 self.assertFalse(accepts(name), ascii(name))
         self.assertTrue(accepts("נועה"))
@@ -340,14 +395,44 @@ class NameAttackTest(NameAttack):
         self.assertEqual(codes, {303: 1000, 400: 1})
         # Nobody else gets one of them, whichever way it is written.
         forms = [self.form(name.upper(), "11") for name in names[::10]]
-        codes = collections.Counter(await self.ask(*forms, self.form("", "11", "close")))
+        forms.append(self.form("", "11", "close"))
+        codes = collections.Counter(await self.ask(*forms))
         self.assertEqual(codes, {400: 101})
+
+    @gen_test
+    async def test_login_odd_bytes_refused(self):
+        visitor = self.visitor()
+        for name in (b"\xff", b"a\x00b", b"a\x01b"):
+            self.assertEqual((await visitor.post("/login", name=name)).code, 400)
+
+    @gen_test
+    async def test_goodbye_while_the_next_window_opens(self):
+        carol = self.visitor().sign_in("carol")
+        holder = "carol", carol.cookies["_xsrf"]
+        await carol.connect()
+        (last,) = self.handlers
+        # All in one turn of the loop, as when the server is busy.
+        last.close_code = 1001
+        last.on_connection_close()
+        await self._app.room.claim(*holder)
+        self._app.connections[holder].add(last)
+        await asyncio.sleep(0.01)
+        page = await self.visitor().post("/login", name="carol")
+        self.assertEqual(page.code, 400)
+        del self._app.connections[holder]
+
+    @gen_test
+    async def test_tokens_that_are_long_not_kept(self):
+        carol, token = self.visitor().sign_in("carol"), "0" * 100
+        carol.cookies["_xsrf"] = token + "0" * 10_000
+        await carol.connect()
+        self.assertEqual(self._app.room.leases["carol"][0], token)
 
 
 # ------------------------------------------------------------------------------- web
 
 
-class WebAttackTest(NameAttack):
+class WebAttack(NameAttack):
     def request(self, line, *headers, body=b"", host=True):
         """Build a request, byte for byte."""
         own = [f"Host: 127.0.0.1:{self.get_http_port()}"] if host else []
@@ -377,6 +462,8 @@ class WebAttackTest(NameAttack):
         if not re.match(r"HTTP/1.1 20\d ", head):
             self.assertNotRegex(body, r"(?i)tornado|python|traceback|/home|/tmp|\.py")
 
+
+class WebAttackTest(WebAttack):
     @gen_test
     async def test_paths_with_nul_are_not_found(self):
         paths = ["/static/%00", "/%00", "/static/a%00b", "/static/chat.js%00", "/ws%00"]
@@ -682,16 +769,119 @@ class WebAttackTest(NameAttack):
                 self.assert_safe(answer)
 
 
+class TimeAttackTest(WebAttack):
+    """What is long must not take long: the server does nothing else meanwhile."""
+
+    def assert_quick(self, begin):
+        self.assertLess(time.process_time() - begin, 0.2, "seconds of CPU")
+
+    @gen_test
+    async def test_forms_long_cost_little(self):
+        form = "application/x-www-form-urlencoded"
+        parts = "multipart/form-data; boundary=x"
+        head = b"--x\r\nContent-Disposition: form-data; "
+        for kind, body in (
+            (form, b"_xsrf=00&name=" + "\u0301\u0323".encode() * 16_000),
+            (form, b"_xsrf=00&name=" + b"+" * 64_000),
+            (form, b"_xsrf=00&name=" + b"%" * 64_000),
+            (form, b"_xsrf=00&" + b"name=b&" * 9_000),
+            (form, b"_xsrf=" + b"0" * 64_000),
+            (parts, b"--x\r\n" * 12_000),
+            (parts, head + b'a="' * 20_000 + b"\r\n\r\n\r\n--x--"),
+            (parts, head + b';"' * 30_000 + b"\r\n\r\n\r\n--x--"),
+        ):
+            with self.subTest(body[:30]):
+                headers = [f"Content-Type: {kind}", f"Content-Length: {len(body)}"]
+                headers += ["Cookie: _xsrf=00", "Connection: close"]
+                begin = time.process_time()
+                await self.ask(
+                    self.request("POST /login HTTP/1.1", *headers, body=body)
+                )
+                self.assert_quick(begin)
+
+    @gen_test
+    async def test_headers_long_cost_little(self):
+        size = 15_000
+        for header in (
+            "Cookie: " + "a=b;" * (size // 4),
+            'Cookie: a="' + "\\1" * (size // 2),
+            "Cookie: username=2|1:0|" + "1:1|" * (size // 4),
+            "If-None-Match: " + 'W/"a",' * (size // 6),
+            "If-None-Match: " + '"' * size,
+            "Range: bytes=" + "1-2," * (size // 4),
+            "If-Modified-Since: " + "(" * size,
+            "\r\n".join(["a: b"] * 2000),
+        ):
+            with self.subTest(header[:30]):
+                begin = time.process_time()
+                await self.get("/static/chat.js", header)
+                await self.get("/", header)
+                self.assert_quick(begin)
+
+    @gen_test
+    async def test_frames_long_cost_little(self):
+        size = 65_536
+        frames = ["[" * size, "9" * size, "-" * size, "0." + "9" * (size - 2)]
+        frames += [" " * size, "\u0301\u0323" * 16_000, "x" * (size - 1) + "\0"]
+        frames += ['"' + "\\u0301" * 10_900 + '"', '{"a":' * 13_000]
+        frames += ["{" + '"a":1,' * 10_000 + '"msg":1}']
+        frames += ['{"msg":"' + "\\ud83d" * 10_900 + '"}']
+        alice = await self.alice.connect()
+        for frame in frames:
+            with self.subTest(frame[:10]):
+                begin = time.process_time()
+                await alice.send(frame)
+                self.assertIn("error", await alice.line())
+                self.assert_quick(begin)
+
+
+@needs_signals
+class LogAttackTest(ProcessCase):
+    """What strangers make the server write into its own log."""
+
+    @gen_test(timeout=20)
+    async def test_log_lines_short_and_tame(self):
+        server = self.start("--port=0", "--logging=info")
+        self.port = int(server.url().rpartition(":")[2])
+        end = " HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
+        long, odd = "x" * 15_000, "\x9b31m\x1b[2J\x7f\x00\r"
+        cookie = create_signed_value(SECRET, "username", "carol").decode()
+        requests = [
+            f"GET /{long}{end}\r\n",
+            f"GET /{odd}{end}\r\n",
+            f"GET /static/{'%9b' * 5000}{end}\r\n",
+            f"POST /login?{long}{end}Content-Length: 0\r\n\r\n",
+            f"GET /ws?since={long}{end}Cookie: username={cookie}\r\n\r\n",
+            f"GET /ws?since=%ff&{long}{end}Cookie: username={cookie}\r\n\r\n",
+            f"GET / HTTP/1.1\r\nHost: a,{odd}{long}\r\n\r\n",
+            f"{long} / {end}\r\n",
+            f"GET {odd}{long}\r\n\r\n",
+        ]
+        for request in requests:
+            await self.ask(request.encode("latin-1"))
+        _, written = server.stop()
+        self.assertGreater(written.count("\n"), len(requests) - 3)
+        self.assertLess(len(written), 1100 * len(requests))
+        self.assertLess(max(map(len, written.split("\n"))), 600)
+        self.assertNotRegex(written, r"[\0-\x09\x0b-\x1f\x7f-\x9f]")
+
+    async def ask(self, data):
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        writer.write(data)
+        await reader.read()
+        writer.close()
+
+
 # -------------------------------------------------------------------------------- heavy
 
 
 @heavy
 class ManyFramesTest(FrameAttack):
-    @gen_test(timeout=60)
+    @gen_test(timeout=300)
     async def test_texts_by_chance_mean_what_they_say(self):
         await self.send_texts(12_000)
 
-    @gen_test(timeout=60)
+    @gen_test(timeout=300)
     async def test_packets_by_chance_harm_nobody_else(self):
         await self.send_packets(8_000)
 

@@ -14,7 +14,7 @@ from tornado.httpclient import HTTPClientError
 from tornado.testing import gen_test
 
 import chat
-from tests.redis_support import LOG, RedisCase
+from tests.redis_support import LOG, RedisCase, redis_room
 from tests.support import free_port, project_text, until
 
 
@@ -49,6 +49,7 @@ class LogTest(RedisCase):
 
     @gen_test(timeout=20)
     async def test_resume_at_a_process_that_lags(self):
+        self.patch(redis_room, WAIT=2000)
         one, two = await self.start_here(2)
         alice = await self.connect(one, "alice")
         lagging = self.applications[1].room

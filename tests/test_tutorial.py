@@ -1,6 +1,7 @@
 """The tutorial: its listings are the program, its steps run, its sessions are true."""
 
 import ast
+import asyncio
 import doctest
 import math
 import os
@@ -16,6 +17,7 @@ from pathlib import Path
 from tornado.testing import gen_test
 
 import chat
+from tests.page_support import PageCase, expect
 from tests.support import (
     TOP,
     ChatProcess,
@@ -26,7 +28,7 @@ from tests.support import (
     needs_signals,
     project_text,
 )
-from workshop import steps
+from workshop import loop, steps
 
 TALK, LAST = 7, max(steps.read_titles())
 TYPED = "loop.py", "chat.py", "redis_room.py"  # what people type: the rest is pasted
@@ -87,6 +89,29 @@ class ListingTest(unittest.TestCase):
         self.assertLessEqual(steps.count_lines(listings_of(1))[0], 45)
         typed = [steps.count_lines(listings_of(step))[0] for step in range(2, TALK + 1)]
         self.assertLessEqual(sum(typed), 250)
+
+
+class LoopTest(PageCase):
+    """The article's chat in two windows, and the message that is a program."""
+
+    @gen_test(timeout=30)
+    async def test_loop_talks_and_breaks(self):
+        port = free_port()
+        loop.start(port)
+        alice, bob = [await self.enter(port, name) for name in ("alice", "bob")]
+        await alice.locator("#text").fill("hello")
+        await alice.locator("#text").press("Enter")
+        await expect(bob.locator("#log li")).to_have_text("alice hello")
+        program = re.search("`(<img .*>)`", project_text("tutorial.md"))[1]
+        await alice.locator("#text").fill(program)
+        await alice.locator("#text").press("Enter")
+        await expect(bob.locator("body")).to_have_text("Gone.")
+
+    async def enter(self, port, name):
+        page = await self.new_page(f"http://127.0.0.1:{port}")
+        page.on("dialog", lambda dialog: asyncio.ensure_future(dialog.accept(name)))
+        await page.goto("/")
+        return page
 
 
 class PlanTest(unittest.TestCase):
@@ -164,7 +189,7 @@ class StepCase(ProcessCase):
         examples = "\n".join(blocks(text, "pycon"))
         self.write("examples.txt", examples)
         flags = "-o", "ELLIPSIS", "-o", "NORMALIZE_WHITESPACE"
-        command = [sys.executable, "-m", "doctest", *flags, "examples.txt"]
+        command = [sys.executable, "-m", "doctest", "-f", *flags, "examples.txt"]
         done = subprocess.run(
             command, cwd=self.folder, capture_output=True, text=True, check=False
         )
@@ -453,11 +478,11 @@ def mutants(step, name):
     listings = [x for x in steps.read_steps() if x.step <= step and x.file == name]
     typed = steps.type_listings(listings).get(name, [])
     lines = [line.text for line in typed]
-    new = {n for n, line in enumerate(typed) if line.listing and line.listing.step == step}
+    its = [line.listing is not None and line.listing.step == step for line in typed]
     for body in bodies(ast.parse("\n".join(lines))):
         spans = [span_of(statement) for statement in body]
         for number, (first, end) in enumerate(spans):
-            if first not in new:
+            if not its[first]:
                 continue
             words = lines[first].strip()
             indent = lines[first][: len(lines[first]) - len(lines[first].lstrip())]
@@ -465,8 +490,9 @@ def mutants(step, name):
             yield f"without {words}", "\n".join(lines[:first] + rest + lines[end:])
             if number + 1 < len(spans) and indent and not is_definition(body[number]):
                 begin, last = spans[number + 1]
-                swapped = lines[begin:last] + lines[end:begin] + lines[first:end]
-                yield f"too low {words}", "\n".join(lines[:first] + swapped + lines[last:])
+                middle = lines[begin:last] + lines[end:begin] + lines[first:end]
+                text = "\n".join(lines[:first] + middle + lines[last:])
+                yield f"too low {words}", text
 
 
 def bodies(tree):

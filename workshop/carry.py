@@ -127,7 +127,19 @@ def misfits(number):
                 yield f"{wrong.mistake}: in {name} this is there {count} times: {old}"
 
 
+def make_copies():
+    """Write the broken copies of exercise 7, and the diff that repairs them."""
+    path, right = FOLDERS[7] / "solution.diff", read_now("chat.py")
+    diff = path.read_text(encoding="utf-8")
+    diff = diff[: diff.index("--- a/")]
+    for name, copy in load(7, "bugs").make_copies(right).items():
+        (FOLDERS[7] / name).write_text(copy, encoding="utf-8")
+        diff += to_diff(f"workshop/exercises/{FOLDERS[7].name}/{name}", copy, right)
+    path.write_text(diff, encoding="utf-8")
+
+
 def main():
+    make_copies()
     failed = 0
     for number, folder in FOLDERS.items():
         for path in sorted(folder.glob("*.diff")):

@@ -48,7 +48,7 @@ class Person:
     async def hear(self):
         """Return the next line, or the code with which the other side has closed."""
         while not self.lines:
-            frame = await asyncio.wait_for(self.ws.read_message(), 10)
+            frame = await asyncio.wait_for(self.ws.read_message(), 5)
             if frame is None:
                 return self.ws.close_code
             self.lines = [json.loads(line) for line in frame.split("\n")]

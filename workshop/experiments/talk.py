@@ -24,6 +24,10 @@ async def main():
     while (line := await carol.hear())["name"] != "alice":
         pass
     print("carol reads", line["msg"][:5])
+    await carol.say(["no text"])
+    while "error" not in (line := await carol.hear()):
+        pass
+    print(line["error"])
     for person, query in (Person(), ""), (alice, "?name=mallory"):
         try:
             await person.connect(query)

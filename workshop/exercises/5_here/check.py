@@ -272,6 +272,7 @@ class Page(PageCheck):
     async def test_13_names_in_order(self):
         self.scene = "carol, then alice signed in"
         carol = await self.sign_in("carol")
+        await self.lists(carol, "carol")
         alice = await self.sign_in("alice")
         await self.lists(alice, "alice", "carol")
         await self.lists(carol, "alice", "carol")

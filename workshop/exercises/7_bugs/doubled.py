@@ -28,12 +28,12 @@ import unicodedata
 from tornado import auth, autoreload, httpserver, ioloop, log, netutil, web, websocket
 from tornado.options import Error, OptionParser
 
-# ------------------------------------------------------------------- Step 1. Set up
+# ------------------------------------------------------------------- Step 2. Set up
 
 MAX_FRAME = 64 * 1024  # bytes
-MAX_LOG_LINE = 1000  # characters
-TWITTER = "twitter_consumer_key", "twitter_consumer_secret"  # both set, or neither
 IP_ADDRESS = r"[0-9.]+|\[[0-9a-f:.]+\]"
+MAX_LOG_LINE = 500  # characters; a refused request writes two lines
+TWITTER = "twitter_consumer_key", "twitter_consumer_secret"  # both set, or neither
 
 
 def parse_options(arguments):
@@ -90,13 +90,13 @@ class Application(web.Application):
         routes += [(r"/ws", WebSocketHandler)]
         routes += [(r".*", ErrorHandler, {"status_code": 404})]
         settings["static_path"] = os.path.join(os.path.dirname(__file__), "static")
-        settings["static_handler_class"] = StaticHandler
         settings |= {"cookie_secret": os.urandom(32).hex(), "xsrf_cookies": True}
+        settings["static_handler_class"] = StaticHandler
+        settings["websocket_max_message_size"] = MAX_FRAME
         # It tells browsers apart, too: it has to outlive a restart of the browser.
         settings["xsrf_cookie_kwargs"] = {"expires_days": 30}
         settings |= {name: os.environ.get(name.upper()) for name in TWITTER}
         settings["twitter"] = all(settings[name] for name in TWITTER)
-        settings["websocket_max_message_size"] = MAX_FRAME
         super().__init__(routes, **settings)
         self.refuse_other_hosts(options.host)
         self.room = Room(options.db)
@@ -135,7 +135,7 @@ class Application(web.Application):
     def disconnect(self, code, reason, *holders):
         """Close the connections of some (name, browser), or all of them."""
         for holder in holders or list(self.connections):
-            for connection in list(self.connections[holder]):
+            for connection in list(self.connections.get(holder, ())):
                 connection.close(code, reason)
 
     async def close(self):
@@ -147,7 +147,7 @@ class Application(web.Application):
         self.room.close()
 
 
-# -------------------------------------------------------------------- Step 2. Pages
+# -------------------------------------------------------------------- Step 3. Pages
 
 CSP = "; ".join([
     "default-src 'self'", "base-uri 'none'", "form-action 'self'",
@@ -176,7 +176,9 @@ class BaseHandler(web.RequestHandler):
         """Return the name in the signed cookie, or ""; current_user keeps it."""
         name = (self.get_signed_cookie("username") or b"").decode()
         # Where Twitter is the way in, names from before it are no proof.
-        return name if name.startswith("@") or not self.settings["twitter"] else ""
+        if self.settings["twitter"] and not name.startswith("@"):
+            return ""
+        return name
 
     def set_cookie(self, name, value, **attributes):
         """Set a cookie that neither scripts nor other sites' forms can use."""
@@ -186,7 +188,7 @@ class BaseHandler(web.RequestHandler):
     @property
     def browser(self):
         """What tells one browser from another: a secret in its cookies, or None."""
-        return self.get_cookie("_xsrf")
+        return self.get_cookie("_xsrf", "")[:MAX_TYPED] or None
 
     async def renew(self):
         """Renew this browser's lease of the name in its cookie.
@@ -195,13 +197,15 @@ class BaseHandler(web.RequestHandler):
             "", or one sentence for the sign-in page: another browser holds the name.
         """
         name, room = self.current_user, self.application.room
-        if not room.ready:
-            raise web.HTTPError(503)
-        try:
-            if name and not name.startswith("@"):  # Twitter has proven those
+        if not room.ready:  # a proxy asks the next process; if all are so, people read
+            self.set_status(503)
+        elif name and not name.startswith("@"):  # Twitter has proven those
+            try:
                 await room.claim(name, self.browser)
-        except ValueError as error:
-            return str(error)
+            except ValueError as error:
+                return str(error)
+            except RoomError:  # nobody can post now; the next heartbeat asks again
+                pass
         return ""
 
 
@@ -241,7 +245,7 @@ class ChatHandler(BaseHandler):
     head = get
 
 
-# --------------------------------------------------------------- Step 3. Signing in
+# --------------------------------------------------------------- Step 4. Signing in
 
 MAX_NAME = 20  # characters
 MAX_TYPED = 100  # characters: NFKC, below, takes seconds for 64 kB
@@ -281,17 +285,17 @@ class LoginHandler(BaseHandler, auth.TwitterMixin):
                 raise ValueError("Here one signs in through Twitter.")
             name = clean_nickname(typed)
             await self.application.room.claim(name, self.browser)
-        except ValueError as error:
+        except (RoomError, ValueError) as error:
             return self.refuse(str(error), typed)
         self.set_signed_cookie("username", name)
         self.redirect("/chat", status=303)
 
     def refuse(self, error, typed=""):
         """Show the sign-in page again, with one sentence and what was typed."""
-        self.set_status(400)
+        self.set_status(400 if self.application.room.ready else 503)
         self.render("templates/index.html", error=error, name=typed)
 
-    # -------------------------------------------- Step 4. Signing in through Twitter
+    # ------------------------------------------- Step 16. Signing in through Twitter
 
     async def get(self):
         """Go to Twitter, or come back from there (OAuth 1.0a, RFC 5849 section 2)."""
@@ -324,15 +328,15 @@ class LogoutHandler(BaseHandler):
         self.redirect("/", status=303)
 
 
-# --------------------------------------------------------- Step 5. The conversation
+# ------------------------------------------------------------------ Step 5. The log
 
-MAX_BATCH = 200  # messages
-MAX_BATCH_SIZE = 64 * 1024  # bytes
-KEPT = 8  # batches: readers stand at two or three places, not at one
-HISTORY = 50  # messages for a newcomer
 PAUSE = 0.02  # seconds between two batches in a busy room, so that messages gather
 CHECK = 30  # seconds after which an idle room looks at its file
+MAX_BATCH = 200  # messages
+MAX_BATCH_SIZE = 64 * 1024  # bytes
+HISTORY = 50  # messages for a newcomer
 LEASE = 90  # seconds that a name is kept for a browser which is silent
+KEPT = 8  # batches: readers stand at two or three places, not at one
 
 # EXCLUSIVE: a second process gets an error, not half a log.
 # FULL: a commit returns when the disk has it; a power cut takes nothing that was seen.
@@ -364,7 +368,7 @@ class Room:
         path: the database file, made when it is missing; "": a temporary one.
     """
 
-    ready = True  # whether people may come in; a room that is shared can be cut off
+    ready = True  # False: people can read, and find another process if there is one
 
     def __init__(self, path):
         self.path = path
@@ -390,7 +394,9 @@ class Room:
         tables = {table["sql"] for table in self.db.execute(select)}
         if tables and not tables.issuperset(TABLES):
             raise RoomError(f"{self.path} has tables of another program, or version")
-        self.db.executescript(PRAGMAS if tables else ";".join([PRAGMAS, *TABLES]))
+        # All of the tables or none, or a full disk would leave a file of no use.
+        tables = [] if tables else ["BEGIN", *TABLES, "COMMIT"]
+        self.db.executescript(";".join([PRAGMAS, *tables]))
         self.committed = asyncio.get_running_loop().create_future()
         self.publish()
         self.publishing = asyncio.create_task(self.publish_always())
@@ -535,20 +541,20 @@ class Room:
         await self.release(name, browser)
 
 
-# ---------------------------------------------------------------- Step 6. WebSocket
+# -------------------------------------------------------------- Step 7. People talk
 
+KEY = re.compile("[ -~]{1,100}")  # printable ASCII
 MAX_MESSAGE = 2000  # characters
-MAX_BEHIND = 1000  # messages; whoever is further behind starts anew
+ID = "[0-9]{1,15}"
+TIME = r"[0-9]{1,15}(\.[0-9]+)?"  # seconds
+CONTROL = re.compile(r"[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # but line breaks, tabs
 RATE = 10  # messages a second from one connection,
 BURST = 20  # after so many at once
 PING = 30  # seconds between two signs of life
-GOODBYES = 1000, 1001  # close codes of pages; a line that breaks keeps its name
-GOODBYE = 3  # seconds that a stopping server waits for answers
-ID = "[0-9]{1,15}"
-TIME = r"[0-9]{1,15}(\.[0-9]+)?"  # seconds
-KEY = re.compile("[ -~]{1,100}")  # printable ASCII
-CONTROL = re.compile(r"[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # but line breaks, tabs
 PING_FRAME = b"\x89\x00"  # RFC 6455 section 5.5.2
+GOODBYES = 1000, 1001  # close codes of pages; a line that breaks keeps its name
+MAX_BEHIND = 1000  # messages; whoever is further behind starts anew
+GOODBYE = 3  # seconds that a stopping server waits for answers
 
 
 @functools.lru_cache(KEPT)  # or each reader of a batch would wrap it anew
@@ -606,13 +612,18 @@ class WebSocketHandler(BaseHandler, websocket.WebSocketHandler):
 
     async def prepare(self):
         """Refuse, before the upgrade, who may not come in, and find the cursor."""
+        # A browser lets any site open a WebSocket here, and sends our cookie along. The
+        # scheme does not count: a proxy may turn the browser's https into http.
+        origin = self.request.headers.get("Origin", "://" + self.request.host)
+        if origin.partition("://")[2] != self.request.host:
+            raise web.HTTPError(403)
         # The page says for whom it was made. Somebody else may have signed in since.
         name = self.get_query_argument("name", self.current_user)
         if not self.current_user or name != self.current_user or await self.renew():
             raise web.HTTPError(403)
         self.room = self.application.room
-        start = max(0, self.room.end - HISTORY)
-        since = self.get_query_argument("since", str(start))
+        self.cursor = max(0, self.room.end - HISTORY)
+        since = self.get_query_argument("since", str(self.cursor))
         at = self.get_query_argument("at", None)
         if not re.fullmatch(ID, since) or not re.fullmatch(TIME, at or "0"):
             raise web.HTTPError(400, "this is no place in a log")
@@ -620,10 +631,8 @@ class WebSocketHandler(BaseHandler, websocket.WebSocketHandler):
         if self.request.connection.stream.closed():  # it has left while we asked
             raise web.HTTPError(400)
 
-    def check_origin(self, origin):
-        # A browser lets any site open a WebSocket here, and sends our cookie along. The
-        # scheme does not count: a proxy may turn the browser's https into http.
-        return origin.partition("://")[2] == self.request.host
+    def write_error(self, status_code, **kwargs):
+        self.finish()  # without a page, for which a client that has left has no use
 
     def open(self):
         self.set_nodelay(True)  # or Nagle's algorithm holds messages back for 40-200 ms
@@ -633,6 +642,8 @@ class WebSocketHandler(BaseHandler, websocket.WebSocketHandler):
         if self.cursor is None:
             return self.close(1012, "This is another log.")
         self.send_batch()
+        if not self.room.ready:
+            self.close(1001, "This process is cut off.")
 
     def on_close(self):
         if not self.heartbeat:  # it has left during its handshake
@@ -643,8 +654,12 @@ class WebSocketHandler(BaseHandler, websocket.WebSocketHandler):
         if not self.application.connections[self.holder]:
             del self.application.connections[self.holder]
             if self.close_code in GOODBYES:
-                release = self.application.room.release
-                ioloop.IOLoop.current().add_callback(release, *self.holder)
+                ioloop.IOLoop.current().add_callback(self.say_goodbye)
+
+    async def say_goodbye(self):
+        """Give the name back, unless this browser has opened a window meanwhile."""
+        if self.holder not in self.application.connections:
+            await self.application.room.release(*self.holder)
 
     def is_open(self):
         """Tell whether frames may be sent: after a close frame nothing may follow."""
@@ -720,7 +735,8 @@ class WebSocketHandler(BaseHandler, websocket.WebSocketHandler):
 
     async def take_message(self, message):
         """Post a message; answer if it is a resend."""
-        msg, key = clean_text(message.get("msg")), message.get("key")
+        msg, key = message.get("msg"), message.get("key")
+        msg = clean_text(msg)
         stored = await self.room.post(self.current_user, msg, key)
         # In front of the cursor, the message itself will be the answer.
         if stored and not self.cursor < stored <= self.room.end:
@@ -759,7 +775,7 @@ class WebSocketHandler(BaseHandler, websocket.WebSocketHandler):
         self.silent = False
 
 
-# ------------------------------------------------------ Step 7. Running it for others
+# ----------------------------------------------------- Step 14. Running it for others
 
 # How many files, and with them connections, the system lets us open; -1: no limit.
 FILES = os.sysconf("SC_OPEN_MAX") if hasattr(os, "sysconf") else -1
