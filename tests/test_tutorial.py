@@ -6,6 +6,7 @@ import doctest
 import math
 import os
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -400,7 +401,8 @@ class Terminal:
             while "Ready to accept" not in self.running[-1].stdout.readline():
                 pass
             return ""
-        return self.running[-1].stdout.readline()
+        stdout = self.running[-1].stdout
+        return stdout.readline() if select.select([stdout], [], [], 10)[0] else ""
 
     def interrupt(self, process):
         """Press Ctrl-C; return what it still has to say."""

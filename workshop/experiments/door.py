@@ -17,8 +17,9 @@ async def main():
         while isinstance(code := await alice.hear(), dict):
             pass
         print("closed with", code)
-    for path in "/nothing", "/static/nothing", "/static/%00":
-        print(path, (await Person().ask(path)).code)
+    for path in "/nothing", "/static/nothing", "/static/%00", "/ws":
+        answer = await Person().ask(path)
+        print(path, answer.code, b"</h1>" in answer.body)
 
 
 asyncio.run(main())

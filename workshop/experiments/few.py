@@ -8,9 +8,7 @@ from people import join
 COMMAND = "ulimit -n 60; exec python chat.py --port=5000 --db=few.db --logging=error"
 
 
-async def main():
-    pipe = asyncio.subprocess.PIPE
-    server = await asyncio.create_subprocess_shell(COMMAND, stdout=pipe)
+async def crowd(server):
     await server.stdout.readline()
     alice = await join("alice")
     lines = [await asyncio.open_connection("127.0.0.1", 5000) for _ in range(70)]
@@ -20,8 +18,16 @@ async def main():
             refused += await asyncio.wait_for(reader.read(), 0.05) == b""
     await alice.say("still here")
     print((await alice.hear())["msg"], refused > 30)
-    server.terminate()
-    await server.wait()
+
+
+async def main():
+    pipe = asyncio.subprocess.PIPE
+    server = await asyncio.create_subprocess_shell(COMMAND, stdout=pipe)
+    try:
+        await crowd(server)
+    finally:
+        server.kill()
+        await server.wait()
 
 
 asyncio.run(main())

@@ -3,6 +3,9 @@
 import asyncio
 
 import chat
+import people
+
+people.CHAT = "127.0.0.1:5001"
 
 
 async def main():
@@ -24,6 +27,17 @@ async def main():
     print(list(room.leases))
     await room.release("bob", "phone")
     print(list(room.leases))
+
+    chat.PING = 0.1
+    options = chat.parse_options(["--db=lease.db", "--logging=error"])
+    application = chat.Application(options)
+    await application.open()
+    application.listen(5001, "127.0.0.1")
+    alice = await people.join("alice")
+    application.room.leases["alice"] = "another browser", 1e9
+    while isinstance(line := await alice.hear(), dict):
+        pass
+    print("at alice's next sign of life:", line)
 
 
 asyncio.run(main())
