@@ -205,7 +205,12 @@ class Reader:
         flags = "-f", "-o", "ELLIPSIS", "-o", "NORMALIZE_WHITESPACE"
         command = [sys.executable, "-m", "doctest", *flags, "examples.txt"]
         done = subprocess.run(
-            command, cwd=self.folder, capture_output=True, text=True, check=False
+            command,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=30,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         for session in blocks(text, "console"):
