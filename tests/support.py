@@ -8,6 +8,7 @@
     upgrade_request the same by hand, for what no well-behaved client does
     to_client_frame any frame, right or wrong
     ChatCase        base class: a chat in this process
+    FormCase        base class: the same, and forms made by hand
     ChatProcess     a chat in a process of its own, as people start it
     ProcessCase     base class: chats in processes of their own
     Talker          one of many who send until everything is confirmed
@@ -300,6 +301,29 @@ class ChatCase(AsyncHTTPTestCase):
         return await reader.readuntil(b"\r\n\r\n"), reader, writer
 
 
+class FormCase(ChatCase):
+    """A chat, and requests that are sent to it byte for byte."""
+
+    async def ask(self, *requests):
+        """Send requests in one go, on one connection; return its answers' codes."""
+        port = self.get_http_port()
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        self.writers.append(writer)
+        writer.write(b"".join(requests))
+        return [
+            int(code) for code in re.findall(rb"HTTP/1.1 (\d+)", await reader.read())
+        ]
+
+    def form(self, name, token="00", connection="keep-alive"):
+        body = urllib.parse.urlencode({"_xsrf": token, "name": name}).encode()
+        head = (
+            f"POST /login HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: _xsrf={token}\r\n"
+            f"Connection: {connection}\r\nContent-Length: {len(body)}\r\n"
+            "Content-Type: application/x-www-form-urlencoded\r\n\r\n"
+        )
+        return head.encode() + body
+
+
 # ------------------------------------------------------ chats in processes of their own
 
 
@@ -318,7 +342,12 @@ class ChatProcess:
         self.process = subprocess.Popen(
             [sys.executable, *program, *options],
             cwd=folder,
-            env={**os.environ, "COOKIE_SECRET": SECRET, **environment},
+            env={
+                **os.environ,
+                "COOKIE_SECRET": SECRET,
+                "PYTHONUNBUFFERED": "",  # or a line that waits in a buffer comes, too
+                **environment,
+            },
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -396,13 +425,13 @@ class Talker:
 
     def __init__(self, visitor, keys):
         self.visitor, self.unconfirmed = visitor, list(keys)
-        self.cursor, self.seen = 0, []  # seen: pairs of id and text
+        self.place, self.seen = "?since=0", []  # seen: pairs of id and text
 
     async def run(self, everything):
         """Send and read until as many messages as everything have been seen."""
         while len(self.seen) < everything:
             with contextlib.suppress(OSError, HTTPClientError):
-                chat_socket = await self.visitor.connect(f"?since={self.cursor}")
+                chat_socket = await self.visitor.connect(self.place)
                 sending = asyncio.ensure_future(self.send_all(chat_socket))
                 await self.read(chat_socket, everything)
                 sending.cancel()
@@ -425,8 +454,9 @@ class Talker:
                 await asyncio.sleep(0.1)
                 await chat_socket.send(line["key"], line["key"])
                 continue
-            self.cursor = line["id"]
-            self.seen.append((line["id"], line["msg"]))
+            if "msg" in line:  # and no answer to what was stored before
+                self.place = f"?since={line['id']}&at={line['at']}"
+                self.seen.append((line["id"], line["msg"]))
             if line["key"] in self.unconfirmed:
                 self.unconfirmed.remove(line["key"])
 

@@ -4,13 +4,13 @@ Each must be refused or mean what it says, and harm nobody else.
 """
 
 import asyncio
-import collections
+import contextlib
 import json
 import random
 import re
+import socket
 import struct
 import time
-import unicodedata
 import urllib.parse
 from unittest import mock
 
@@ -22,11 +22,13 @@ from tests.support import (
     SECRET,
     TOP,
     ChatCase,
+    FormCase,
     ProcessCase,
     heavy,
     needs_signals,
     to_client_frame,
     until,
+    upgrade_request,
 )
 
 SEED = 20261123
@@ -192,6 +194,15 @@ class FrameAttackTest(FrameAttack):
         await until(lambda: not self._app.connections)
 
     @gen_test
+    async def test_frame_after_the_end_not_stored(self):
+        alice, bob = await self.alice.connect(), await self.bob.connect()
+        await alice.ws.write_message(b"hello", binary=True)
+        await alice.send("after")
+        self.assertEqual(await alice.close_code(), 1003)
+        await bob.send("hello")
+        self.assertEqual(await bob.texts(1), ["hello"])
+
+    @gen_test
     async def test_text_no_utf8_closes(self):
         texts = b"\xff", b"\xc0\x80", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xc3"
         for text in texts:
@@ -279,6 +290,22 @@ class SlowReaderTest(FrameAttack):
         return lines
 
     @gen_test(timeout=20)
+    async def test_frame_waits_behind_what_waits(self):
+        port, loop, frame = self.get_http_port(), asyncio.get_running_loop(), b"\x89\0"
+        with socket.create_connection(("127.0.0.1", port)) as line:
+            line.sendall(upgrade_request(port, self.alice.headers()))
+            await until(lambda: self.handlers)
+            stalled, read = await self.stall(), b""
+            line.setblocking(False)
+            with contextlib.suppress(BlockingIOError):  # now the network has room
+                while True:
+                    line.recv(65536)
+            stalled.transmit(frame)
+            while frame not in read:
+                read += await loop.sock_recv(line, 65536)
+        self.assertTrue(read.partition(frame)[0].endswith(b"}"))  # a frame's end
+
+    @gen_test(timeout=20)
     async def test_lost_in_the_middle_of_a_batch(self):
         _, _, writer = await self.raw()
         await self.stall()
@@ -297,142 +324,10 @@ class SlowReaderTest(FrameAttack):
         self.assertIn(b"\x88\x11\x03\xf4Too far", read)
 
 
-# ----------------------------------------------------------------------------- names
-
-# What shows nothing, in Unicode's DerivedCoreProperties.txt: Default_Ignorable.
-IGNORABLE = """ad 34f 61c 115f-1160 17b4-17b5 180b-180f 200b-200f 202a-202e 2060-206f
-3164 fe00-fe0f feff ffa0 fff0-fff8 1bca0-1bca3 1d173-1d17a e0000-e0fff"""
-FILLER = 0x16FE4  # Khitan: a mark that Unicode does not call ignorable, yet a blank
-
-
-def is_ignorable(character):
-    bounds = (span.partition("-") for span in IGNORABLE.split())
-    return any(
-        int(low, 16) <= ord(character) <= int(high or low, 16)
-        for low, _, high in bounds
-    )
-
-
-def accepts(name):
-    try:
-        return bool(chat.clean_nickname(name))
-    except ValueError:
-        return False
-
-
-class NameAttack(ChatCase):
-    async def ask(self, *requests):
-        """Send requests in one go, on one connection; return its answers' codes."""
-        port = self.get_http_port()
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        self.writers.append(writer)
-        writer.write(b"".join(requests))
-        return [
-            int(code) for code in re.findall(rb"HTTP/1.1 (\d+)", await reader.read())
-        ]
-
-    def form(self, name, token="00", connection="keep-alive"):
-        body = urllib.parse.urlencode({"_xsrf": token, "name": name}).encode()
-        head = (
-            f"POST /login HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: _xsrf={token}\r\n"
-            f"Connection: {connection}\r\nContent-Length: {len(body)}\r\n"
-            "Content-Type: application/x-www-form-urlencoded\r\n\r\n"
-        )
-        return head.encode() + body
-
-
-class NameAttackTest(NameAttack):
-    def test_characters_one_by_one_as_the_rule_says(self):
-        # All that are in use but the rarest ideographs, and one in 61 of the rest.
-        points = [
-            *range(0x20000),
-            *range(0xE0000, 0xE1000),
-            *range(0x20000, 0x110000, 61),
-        ]
-        for point in points:
-            name = unicodedata.normalize("NFKC", chr(point)).strip()
-            allowed = 0 < len(name) <= 20 and all(
-                unicodedata.category(c)[0] in "LMN" or c in " -_." for c in name
-            )
-            hidden = (
-                point == FILLER or any(map(is_ignorable, name)) if allowed else True
-            )
-            if accepts(chr(point)) != (allowed and not hidden):
-                self.fail(f"U+{point:04X} {unicodedata.name(chr(point), '')}")
-
-    def test_marks_of_direction_cannot_hide_in_a_name(self):
-        marks = [0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
-        for point in marks:
-            for name in (f"ann{chr(point)}", f"{chr(point)}ann", f"a{chr(point)}nn"):
-                self.assertFalse(accepts(name), ascii(name))
-        self.assertTrue(accepts("נועה"))
-        self.assertTrue(accepts("ליאור ann"))
-
-    def test_twins_of_a_name_become_it(self):
-        for twin in ("ａｎｎ", "𝐚𝓃𝙣", "ⓐⓝⓝ", " ann\u3000", "ann\n"):
-            self.assertEqual(chat.clean_nickname(twin), "ann")
-
-    @gen_test
-    async def test_login_same_name_at_one_instant_one_wins(self):
-        people = []
-        for number in range(50):
-            port = self.get_http_port()
-            people.append(await asyncio.open_connection("127.0.0.1", port))
-            self.writers.append(people[-1][1])
-            form = self.form("Zoë", f"{number:04x}", "close")
-            people[-1][1].write(form[:-1])
-        for _, writer in people:
-            writer.write(form[-1:])  # only now are the forms complete, all at once
-        answers = await asyncio.gather(*(reader.read() for reader, _ in people))
-        codes = sorted(answer[9:12] for answer in answers)
-        self.assertEqual(codes, [b"303"] + [b"400"] * 49)
-
-    @gen_test
-    async def test_login_thousand_names_each_its_own(self):
-        names = [f"{letter}{n}" for letter in "añяعह字ㄱ가øπ" for n in range(100)]
-        forms = [self.form(name) for name in names] + [self.form("", "00", "close")]
-        codes = collections.Counter(await self.ask(*forms))
-        self.assertEqual(codes, {303: 1000, 400: 1})
-        # Nobody else gets one of them, whichever way it is written.
-        forms = [self.form(name.upper(), "11") for name in names[::10]]
-        forms.append(self.form("", "11", "close"))
-        codes = collections.Counter(await self.ask(*forms))
-        self.assertEqual(codes, {400: 101})
-
-    @gen_test
-    async def test_login_odd_bytes_refused(self):
-        visitor = self.visitor()
-        for name in (b"\xff", b"a\x00b", b"a\x01b"):
-            self.assertEqual((await visitor.post("/login", name=name)).code, 400)
-
-    @gen_test
-    async def test_goodbye_while_the_next_window_opens(self):
-        carol = self.visitor().sign_in("carol")
-        holder = "carol", carol.cookies["_xsrf"]
-        await carol.connect()
-        (last,) = self.handlers
-        # All in one turn of the loop, as when the server is busy.
-        last.close_code = 1001
-        last.on_connection_close()
-        await self._app.room.claim(*holder)
-        self._app.connections[holder].add(last)
-        await asyncio.sleep(0.01)
-        page = await self.visitor().post("/login", name="carol")
-        self.assertEqual(page.code, 400)
-        del self._app.connections[holder]
-
-    @gen_test
-    async def test_tokens_that_are_long_not_kept(self):
-        carol, token = self.visitor().sign_in("carol"), "0" * 100
-        carol.cookies["_xsrf"] = token + "0" * 10_000
-        await carol.connect()
-        self.assertEqual(self._app.room.leases["carol"][0], token)
-
-
 # ------------------------------------------------------------------------------- web
 
 
-class WebAttack(NameAttack):
+class WebAttack(FormCase):
     def request(self, line, *headers, body=b"", host=True):
         """Build a request, byte for byte."""
         own = [f"Host: 127.0.0.1:{self.get_http_port()}"] if host else []

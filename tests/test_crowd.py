@@ -12,6 +12,7 @@ import shutil
 import signal
 import socket
 import sqlite3
+import statistics
 import sys
 import time
 import unittest
@@ -21,9 +22,11 @@ import tornado
 from tornado.testing import gen_test
 from tornado.web import create_signed_value
 
+import chat
 from tests.support import (
     SECRET,
     TOP,
+    ChatCase,
     CrowdCase,
     ProcessCase,
     heavy,
@@ -74,6 +77,68 @@ class CrashTest(KillCase):
         await self.kill_often(talkers, 1000, rounds=4)
         self.assert_exactly_once(talkers, 1000)
 
+    @gen_test(timeout=20)
+    async def test_kill_in_a_stream_all_that_was_seen_is_stored(self):
+        server, seen = self.start("--port=0"), []
+        url = server.url()
+        people = [self.visitor(url).sign_in(f"user{n}") for n in range(10)]
+        sockets = [await person.connect() for person in people]
+        reading = [asyncio.ensure_future(self.note(each, seen)) for each in sockets]
+        for number in range(20):
+            for each in sockets:
+                await each.send(f"{number}", f"{number}")
+        await until(lambda: len(seen) > 500)
+        server.stop(signal.SIGKILL)
+        await asyncio.gather(*reading)
+        with contextlib.closing(sqlite3.connect(self.db)) as db:
+            stored = set(db.execute("SELECT id, name, msg FROM log"))
+        self.assertLessEqual(set(seen), stored)
+
+    async def note(self, chat_socket, seen):
+        """Put all that one client receives into a list."""
+        while line := await chat_socket.line():
+            seen.append((line["id"], line["name"], line["msg"]))
+
+    @gen_test(timeout=20)
+    async def test_log_cut_back_starts_anew(self):
+        server = self.start("--port=0")
+        url = server.url()
+        alice, bob = (self.visitor(url).sign_in(name) for name in ("alice", "bob"))
+        old = await self.say(await alice.connect(), range(1, 9))
+        server.stop(signal.SIGKILL)
+        with contextlib.closing(sqlite3.connect(self.db)) as db, db:
+            db.execute("DELETE FROM log WHERE id > 4")
+        self.start_again(url).url()
+        new = await self.say(await bob.connect("?since=4"), range(5, 11))
+        last = old[-1]
+        returned = await alice.connect(f"?since={last['id']}&at={last['at']}")
+        self.assertEqual(await returned.close_code(), 1012)
+        self.assertEqual(await (await alice.connect()).read(10), old[:4] + new)
+
+    async def say(self, chat_socket, numbers):
+        """Send some numbers; return the lines that come back."""
+        for number in numbers:
+            await chat_socket.send(f"{number}")
+        return await chat_socket.read(len(numbers))
+
+    @unittest.skipUnless(sys.platform == "linux", "sets a limit to a file's size")
+    @gen_test(timeout=30)
+    async def test_disk_full_at_the_start_one_line(self):
+        limit = resource.RLIMIT_FSIZE
+        for size in (0, 4096, 16_384, 24_576):
+            with self.subTest(size):
+                resource.setrlimit(limit, (size, resource.RLIM_INFINITY))
+                try:
+                    server = self.start("--port=0")
+                finally:
+                    resource.setrlimit(limit, (resource.RLIM_INFINITY,) * 2)
+                self.assertEqual(server.process.wait(10), 1)
+                self.assertRegex(server.stop()[1], r"^chat\.py: [^\n]*--db[^\n]*\n$")
+                server = self.start("--port=0")  # now there is room again
+                server.url()
+                self.assertEqual(server.stop(), (0, ""))
+                os.remove(self.db)
+
     @unittest.skipUnless(hasattr(resource, "prlimit"), "only Linux limits others")
     @gen_test(timeout=20)
     async def test_disk_full_message_waits(self):
@@ -97,6 +162,148 @@ class CrashTest(KillCase):
         status, errors = server.stop()
         self.assertEqual(status, 0)
         self.assertRegex(errors, "^[^\n]*1 messages are not stored: [^\n]*\n$")
+
+
+# ------------------------------------------------------------------------------- bounds
+
+
+class CursorsTest(ChatCase):
+    MANY = 1000 if "HEAVY" in os.environ else 100
+
+    @gen_test(timeout=60)
+    async def test_readers_at_some_cursors_cost_like_those_at_one(self):
+        room = self._app.room
+        await asyncio.gather(*(room.post("bob", "hello", None) for _ in range(100)))
+        for _ in range(self.MANY):
+            await self.raw()
+        cost = {cursors: await self.cost(cursors) for cursors in (1, 1, 2, 5, 8)}
+        figures = ", ".join(f"{n}: {cost[n] * 1000:.1f} ms" for n in cost)
+        if "HEAVY" in os.environ:
+            print(f"{self.MANY} readers, by the number of their cursors: {figures}")
+        self.assertLess(max(cost.values()), 2 * cost[1] + 0.005)
+
+    async def cost(self, cursors):
+        """Let all read from some places at once; return the seconds of CPU."""
+        await until(lambda: len(self._app.room.readers) == self.MANY)
+        for number, reader in enumerate(self.handlers):
+            reader.cursor = 100 - 5 * (1 + number % cursors)
+        begin = time.process_time()
+        self._app.room.publish()
+        return time.process_time() - begin
+
+
+@unittest.skipUnless(sys.platform == "linux", "reads /proc")
+class BoundsTest(ProcessCase):
+    """What many readers cost, wherever they stand in the log.
+
+    With HEAVY=1 for more of them, and then it prints its figures.
+    """
+
+    MANY = 500 if "HEAVY" in os.environ else 50
+
+    def fill(self, count, text):
+        """Make a log of so many messages."""
+        with contextlib.closing(sqlite3.connect(self.db)) as db, db:
+            for table in chat.TABLES:
+                db.execute(table)
+            rows = ((1.5, "carol", text, None) for _ in range(count))
+            db.executemany(chat.INSERT, rows)
+
+    def begin(self, *options, **settings):
+        """Start a chat, with other constants; return its address."""
+        changes = "".join(f"chat.{name} = {settings[name]}; " for name in settings)
+        program = ["-c", f"import asyncio, chat; {changes}asyncio.run(chat.main())"]
+        self.server = self.start("--port=0", *options, program=program)
+        return self.server.url()
+
+    def tell(self, what):
+        if "HEAVY" in os.environ:
+            print(f"{self.id().rpartition('.')[2]}: {what}")
+
+    async def follow(self, url, since):
+        """Open a WebSocket by hand, at a place in the log."""
+        port = int(url.rpartition(":")[2])
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=4096)
+        request = upgrade_request(port, self.visitor(url).sign_in("@dan").headers())
+        writer.write(request.replace(b"/ws", b"/ws?since=%d" % since))
+        await reader.readuntil(b"\r\n\r\n")
+        return reader, writer
+
+    @gen_test(timeout=60)
+    async def test_readers_stalled_everywhere_cost_little_memory(self):
+        self.fill(1000, "😀" * 2000)
+        url = self.begin()
+        held, pid = memory(self.server.process.pid), self.server.process.pid
+        followers = [await self.follow(url, n) for n in range(self.MANY)]
+        await self.visitor(url).get("/")
+        grown = (memory(pid) - held) / 1024
+        for _, writer in followers:
+            writer.transport.abort()
+        self.tell(f"{self.MANY} readers, {grown:.0f} MB")
+        self.assertLess(grown, 15 + 135 * self.MANY / 500)
+
+    @gen_test(timeout=120)
+    async def test_readers_who_come_back_from_everywhere_hold_up_nobody(self):
+        count = 400 * self.MANY
+        self.fill(count, "hello " * 20)
+        url = self.begin()
+        ann, ben = [
+            await self.visitor(url).sign_in(n).connect() for n in ("ann", "ben")
+        ]
+        await asyncio.gather(ann.read(50), ben.read(50))
+        places = {250: range(0, count, count // 200)}
+        if "HEAVY" in os.environ:  # from here everybody has something to read
+            places[1000] = range(count - 1000, count, 5)
+        for limit, somewhere in places.items():
+            messages, pages = [], []
+            for _ in range(self.MANY // 10):
+                coming = asyncio.ensure_future(self.come_back(url, somewhere, count))
+                await asyncio.sleep(0.02)
+                begin = time.monotonic()
+                await ann.send("hello")
+                await asyncio.gather(ann.line(), ben.line())
+                messages.append(time.monotonic() - begin)
+                begin = time.monotonic()
+                await self.visitor(url).get("/")
+                pages.append(time.monotonic() - begin)
+                await coming
+            message, page = (
+                1000 * statistics.median(some) for some in (messages, pages)
+            )
+            self.tell(f"a message {message:.0f} ms, a page {page:.0f} ms")
+            self.assertLess(message, limit)
+            self.assertLess(page, 0.4 * limit)
+
+    async def come_back(self, url, places, count):
+        """Let readers come back from many places at once, and read to the end."""
+        last = b'{"id": %d,' % count, b"Too far behind."
+        followers = await asyncio.gather(*(self.follow(url, n) for n in places))
+        for reader, writer in followers:
+            data = b""
+            while not any(end in data for end in last):
+                data += await reader.read(65536)
+            writer.close()
+
+    @gen_test(timeout=120)
+    async def test_signing_in_leaves_no_memory(self):
+        url, count = self.begin(LEASE=2, CHECK=1), 6 * self.MANY
+        await self.sign_in(url, 100, "first")
+        pid = self.server.process.pid
+        held = memory(pid)
+        await self.sign_in(url, count, "user")
+        peak = memory(pid)
+        await asyncio.sleep(2)  # the leases run out
+        await self.sign_in(url, 100, "last")
+        grown = (memory(pid) - held) / 1024
+        self.tell(
+            f"{count} sign-ins, {(peak - held) / 1024:.1f} MB, later {grown:.1f} MB"
+        )
+        self.assertLess(grown, 4)
+
+    async def sign_in(self, url, count, name):
+        """Sign in so many people, each with a browser of their own."""
+        for number in range(count):
+            await self.visitor(url).post("/login", name=f"{name}{number}")
 
 
 @heavy

@@ -70,3 +70,25 @@ class TwitterFailureTest(TwitterCase):
         await self.carol.get("/login")
         self.assertIn("_oauth_request_token", self.carol.set_cookies[0])
         self.assertIn("HttpOnly", self.carol.set_cookies[0])
+
+    @gen_test
+    async def test_twitter_denied(self):
+        await self.carol.get("/login")
+        await self.assert_refused(self.carol, "/login?denied=token+0")
+
+    @gen_test
+    async def test_twitter_callback_replayed(self):
+        path = await self.callback(self.carol)
+        cookie = self.carol.cookies["_oauth_request_token"]
+        await self.carol.get(path)
+        for thief in (self.visitor(), self.visitor()):
+            await self.assert_refused(thief, path)
+            thief.cookies["_oauth_request_token"] = cookie
+            await self.assert_refused(thief, path)
+
+    @gen_test
+    async def test_twitter_name_shared_by_its_owners_browsers(self):
+        for _ in "12":
+            window = await self.visitor().sign_in("@carol").connect()
+        await window.send("hello")
+        self.assertEqual((await window.line())["name"], "@carol")

@@ -12,7 +12,7 @@ from unittest import mock
 from xml.etree import ElementTree
 
 from tests.support import TOP, project_text
-from workshop import check, drawing, load, mine
+from workshop import check, crowd, drawing, load, mine
 from workshop.steps import program_after, read_titles, type_listings
 from workshop.terminal import paint
 
@@ -376,7 +376,16 @@ class CommandTest(unittest.TestCase):
             self.assertIn(part, text)
 
 
-class LoadTest(unittest.TestCase):
+class LoadTest(unittest.IsolatedAsyncioTestCase):
+    async def test_a_message_in_two_pieces_counts_once(self):
+        ours = crowd.Crowd(0, 1)
+        ours.due = [0.0, 0.0]
+        person = ours.people[0]
+        person.joined.set_result(None)
+        for piece in (b"\x81<lo", b"ad-", b"0-xxx", b"x\x81<load-1", b"-xxxx"):
+            person.data_received(piece)
+        self.assertEqual((ours.received, len(ours.delays)), (2, 2))
+
     def test_what_has_not_arrived_counts_as_late(self):
         self.assertEqual(load.quantile([1, 2, 3], 0.5, 6), math.inf)
         self.assertEqual(load.quantile([1, 2, 3], 0.5, 3), 2)

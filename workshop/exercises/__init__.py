@@ -59,12 +59,12 @@ def apply_diff(diff, read):
         ValueError: the files are others.
     """
     texts = {}
-    for part in re.split(r"^--- a/.*\n\+\+\+ b/", diff, flags=re.M)[1:]:
+    for part in re.split(r"^--- a/.*\n\+\+\+ b/", diff, flags=re.MULTILINE)[1:]:
         name, _, hunks = part.partition("\n")
         lines = read(name).split("\n")
-        hunks = re.split(r"^@@ -(\d+).*\n", hunks, flags=re.M)[1:]
-        for start, hunk in list(zip(hunks[::2], hunks[1::2]))[::-1]:
-            changes = re.findall(r"^([ +-]?)(.*)$", hunk.rstrip("\n"), re.M)
+        hunks = re.split(r"^@@ -(\d+).*\n", hunks, flags=re.MULTILINE)[1:]
+        for start, hunk in list(zip(hunks[::2], hunks[1::2], strict=True))[::-1]:
+            changes = re.findall(r"^([ +-]?)(.*)$", hunk.rstrip("\n"), re.MULTILINE)
             old = [line for sign, line in changes if sign != "+"]
             first = int(start) - 1
             if lines[first : first + len(old)] != old:

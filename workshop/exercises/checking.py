@@ -220,14 +220,19 @@ class Sentences:
         return f"{self.scene}. {program} failed meanwhile: {last}{where}."
 
     async def start_app(self):
-        path = os.path.join(self.folder.name, "chat.db")
-        if self.old and not os.path.exists(path):
-            with contextlib.closing(sqlite3.connect(path)) as db, db:
-                db.executescript(TABLES)
-                insert = "INSERT INTO log (at, name, msg) VALUES (?, ?, ?)"
-                rows = [(1764000000 + n, *pair) for n, pair in enumerate(self.old)]
-                db.executemany(insert, rows)
+        if self.old:
+            self.write_old_log()
         return await super().start_app()
+
+    def write_old_log(self):
+        """Make the file of a chat from before the exercise, if there is none."""
+        path = os.path.join(self.folder.name, "chat.db")
+        if os.path.exists(path):
+            return
+        rows = [(1764000000 + n, *pair) for n, pair in enumerate(self.old)]
+        with contextlib.closing(sqlite3.connect(path)) as db, db:
+            db.executescript(TABLES)
+            db.executemany("INSERT INTO log (at, name, msg) VALUES (?, ?, ?)", rows)
 
     def concerns(self, line):
         return (
@@ -248,21 +253,31 @@ class Check(Sentences, ChatCase):
 
     stopped = False
 
-    async def join(self, *names, query=""):
-        """Connect these people, who are signed in; return a Seat for each."""
-        return [await self.seat(self.visitor().sign_in(n), n, query) for n in names]
+    def setUp(self):
+        self.people = {}  # a visitor for each name
+        super().setUp()
+
+    def browser(self, name):
+        """Return the visitor who is signed in as somebody, always the same one."""
+        if name not in self.people:
+            self.people[name] = self.visitor().sign_in(name)
+        return self.people[name]
 
     async def sign_in(self, name):
-        """Return a visitor who has signed in by the form, as browsers do."""
-        visitor = self.visitor()
-        await visitor.post("/login", name=name)
-        return visitor
+        """Let somebody sign in by the form; return the visitor."""
+        self.people[name] = self.visitor()
+        await self.people[name].post("/login", name=name)
+        return self.people[name]
 
-    async def seat(self, visitor, name, query=""):
-        """Connect somebody once more, as another tab does."""
+    async def join(self, *names, query=""):
+        """Connect people; return a Seat for each. A name again is one more tab."""
+        return [await self.seat(name, query) for name in names]
+
+    async def seat(self, name, query=""):
+        """Connect somebody; return a Seat."""
         self.scene = f"{name} connected{query and ' with /ws' + query}"
         try:
-            return Seat(self, name, await visitor.connect(query))
+            return Seat(self, name, await self.browser(name).connect(query))
         except HTTPClientError as refused:
             self.fail(f"{self.scene}. The chat refused with {refused.code}.")
 
@@ -271,7 +286,7 @@ class Check(Sentences, ChatCase):
 
         The system keeps little for a connection here; the rest waits in the chat.
         """
-        visitor, port = self.visitor().sign_in(name), self.get_http_port()
+        visitor, port = self.browser(name), self.get_http_port()
         small = socket.socket()
         small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)  # and it stays so
         small.connect(("127.0.0.1", port))
@@ -394,7 +409,7 @@ class Report(unittest.TestResult):
 
 def read_titles(task):
     """Return what each requirement says, in bold in the task, by its number."""
-    found = re.findall(r"^(\d+)\. \*\*(.*?)\*\*", task, re.M | re.S)
+    found = re.findall(r"^(\d+)\. \*\*(.*?)\*\*", task, re.MULTILINE | re.DOTALL)
     return {int(number): " ".join(title.split()) for number, title in found}
 
 

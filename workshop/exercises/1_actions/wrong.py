@@ -134,8 +134,8 @@ WRONG = [
         [
             (
                 "chat.py",
-                'msg, key = clean_text(message.get("msg")), message.get("key")\n',
-                'msg, key = clean_text(message.get("msg")), message.get("key")\n'
+                "        msg = clean_text(msg)\n",
+                "        msg = clean_text(msg)\n"
                 '        if message.get("action"):\n'
                 '            msg = "/me " + msg\n',
             ),

@@ -30,7 +30,7 @@ class ServerCheck(Check):
     @gen_test
     async def test_2_author_gets_nothing(self):
         alice, bob = await self.join("alice", "bob")
-        tab = await self.seat(self.visitors[-2], "alice")
+        tab = await self.seat("alice")
         await alice.send(NOTICE)
         await bob.gets(BY_ALICE)
         await bob.send("hello", self.scene)

@@ -303,7 +303,7 @@ WRONG = [
             ),
         ],
         12,
-        "The chat was started. Then: chat.RoomError: /tmp/tmpl2tdqnj4/chat.db has "
+        "The chat was started. Then: chat.RoomError: ... has "
         "tables of another program, or version",
     ),
     Wrong(

@@ -117,7 +117,7 @@ class ServerCheck(Check):
     @gen_test
     async def test_8_nobody_else(self):
         alice, bob = await self.arrive("alice", "bob")
-        tab = await self.seat(self.visitors[-2], "alice", "?since=120")
+        tab = await self.seat("alice", "?since=120")
         await self.brings(alice, 71, 21, 70)
         await alice.send("now", f"{self.scene} and got her answer, then sent now")
         for other in (bob, tab):

@@ -13,10 +13,9 @@ from workshop.exercises.checking import LONG, Check, PageCheck, show
 class HereCheck(Check):
     kinds = ("here", "came", "gone")
 
-    async def watch(self, name, query="", visitor=None):
+    async def watch(self, name, query=""):
         """Connect somebody who asks who is here."""
-        visitor = visitor or self.visitor().sign_in(name)
-        seat = await self.seat(visitor, name, f"?here=1{query}")
+        seat = await self.seat(name, f"?here=1{query}")
         line = await seat.next()
         came = f"{show(line)} came first" if line else "nothing came"
         self.assertTrue(
@@ -108,7 +107,7 @@ class ServerCheck(HereCheck):
     @gen_test
     async def test_3_not_asked(self):
         (bob,) = await self.join("bob")
-        dave = await self.seat(self.visitor().sign_in("dave"), "dave", "?here=0")
+        dave = await self.seat("dave", "?here=0")
         alice = await self.watch("alice")
         await self.follow(alice, "alice", "bob", "dave")
         await alice.send(
@@ -132,7 +131,7 @@ class ServerCheck(HereCheck):
     async def test_5_two_tabs(self):
         alice = await self.watch("alice")
         (bob,) = await self.join("bob")
-        tab = await self.seat(self.visitors[-1], "bob")
+        tab = await self.seat("bob")
         await self.follow(alice, "alice", "bob")
         tab.socket.ws.close()
         self.scene = "bob closed one of his two tabs"
@@ -144,12 +143,11 @@ class ServerCheck(HereCheck):
     @gen_test(timeout=20)
     async def test_6_back_at_once(self):
         alice = await self.watch("alice")
-        visitor = self.visitor().sign_in("bob")
-        bob = await self.seat(visitor, "bob")
+        bob = await self.seat("bob")
         await self.follow(alice, "alice", "bob")
         bob.socket.ws.close()
         await asyncio.sleep(0.3)
-        await self.seat(visitor, "bob")
+        await self.seat("bob")
         self.scene = "bob's connection broke, and he was back after 0.3 s"
         await self.quiet(alice, "That")
 
@@ -157,8 +155,8 @@ class ServerCheck(HereCheck):
     async def test_7_sign_out(self):
         alice = await self.watch("alice")
         bob = await self.sign_in("bob")
-        await self.seat(bob, "bob")
-        await self.seat(bob, "bob")
+        await self.seat("bob")
+        await self.seat("bob")
         await self.follow(alice, "alice", "bob")
         await bob.post("/logout")
         self.scene = "bob, who had two tabs, signed out"
@@ -250,9 +248,8 @@ class SlowReaderCheck(HereCheck):
     @gen_test(timeout=30)
     async def test_12_back_again(self):
         await self.join("bob")
-        visitor = self.visitor().sign_in("alice")
         for _ in range(2):
-            alice = await self.watch("alice", f"&since={len(LONG)}", visitor)
+            alice = await self.watch("alice", f"&since={len(LONG)}")
             await self.follow(alice, "alice", "bob")
             alice.socket.ws.close()
 

@@ -44,7 +44,7 @@ class ServerCheck(RoomsCheck):
 
     @gen_test
     async def test_2_default_room(self):
-        (alice,) = await self.join("alice", query=KITCHEN)
+        await self.join("alice", query=KITCHEN)
         (bob,) = await self.join("bob")
         await bob.send(
             "hello",
@@ -58,11 +58,11 @@ class ServerCheck(RoomsCheck):
         rooms = "?since=60", KITCHEN, "?room=garden"
         seats = [(await self.join(f"from{room[1:5]}", query=room))[0] for room in rooms]
         for number in (1, 2, 3):
-            for seat, room in zip(seats, rooms):
+            for seat, room in zip(seats, rooms, strict=True):
                 await seat.send(
                     f"{number} in {room}", "People in three rooms talked at once"
                 )
-        for seat, room in zip(seats, rooms):
+        for seat, room in zip(seats, rooms, strict=True):
             first = 60 if "since" in room else 0
             said = [(first + n, f"{n} in {room}") for n in (1, 2, 3)]
             await self.gets(seat, *said)
@@ -128,7 +128,7 @@ class ServerCheck(RoomsCheck):
 
     @gen_test
     async def test_7_other_names_refused(self):
-        alice = self.visitor().sign_in("alice")
+        alice = self.browser("alice")
         for name in (
             "",
             "a" * 21,
@@ -175,19 +175,18 @@ class ServerCheck(RoomsCheck):
     @gen_test
     async def test_9_sign_out(self):
         alice = await self.sign_in("alice")
-        seats = []
-        for query in ("?since=60", KITCHEN, "?room=garden"):
-            seats.append(await self.seat(alice, "alice", query))
+        queries = "?since=60", KITCHEN, "?room=garden"
+        seats = [await self.seat("alice", query) for query in queries]
         await alice.post("/logout")
-        for seat, room in zip(seats, ("the default room", "the kitchen", "the garden")):
-            self.scene = f"alice, who was in {room}, too, signed out"
+        for seat, query in zip(seats, queries, strict=True):
+            self.scene = f"alice, who was at /ws{query}, too, signed out"
             await seat.ends(1008)
 
     @gen_test
     async def test_10_names(self):
-        alice = await self.sign_in("alice")
-        await self.seat(alice, "alice", KITCHEN)
-        first = await self.seat(alice, "alice")
+        await self.sign_in("alice")
+        await self.seat("alice", KITCHEN)
+        first = await self.seat("alice")
         first.socket.ws.close(1000)
         self.scene = "alice left the default room"
         await first.ends(1000)
@@ -204,7 +203,7 @@ class ServerCheck(RoomsCheck):
         queries = "?since=60", KITCHEN, "?room=garden"
         seats = [(await self.join(f"in{n}", query=q))[0] for n, q in enumerate(queries)]
         await self.stop()
-        for seat, query in zip(seats, queries):
+        for seat, query in zip(seats, queries, strict=True):
             self.scene = f"The chat was stopped, with somebody at /ws{query}"
             await seat.ends(1001)
 

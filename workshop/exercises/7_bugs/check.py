@@ -9,7 +9,7 @@ from pathlib import Path
 from tornado.testing import gen_test
 
 from tests.support import TOP, until
-from workshop.exercises.checking import LONG, SECONDS, Check
+from workshop.exercises.checking import LONG, Check
 
 HERE = Path(__file__).parent
 
@@ -130,7 +130,7 @@ class DoubledCheck(CopyCheck):
     @gen_test
     async def test_4_both_at_once(self):
         alice, bob = await self.join("alice", "bob")
-        tab = await self.seat(self.visitors[-2], "alice")
+        tab = await self.seat("alice")
         await asyncio.gather(
             *(seat.send({"msg": "tea", "key": "k"}) for seat in (alice, tab, alice))
         )
@@ -161,8 +161,8 @@ class KeptCheck(CopyCheck):
 
     async def arrive(self, windows):
         """Sign alice in, and open some windows of hers."""
-        alice = await self.sign_in("alice")
-        return [await self.seat(alice, "alice") for _ in range(windows)]
+        await self.sign_in("alice")
+        return [await self.seat("alice") for _ in range(windows)]
 
     async def leave(self, seat):
         """Close a window, as a browser does."""
@@ -188,6 +188,6 @@ class KeptCheck(CopyCheck):
     async def test_8_line_broken(self):
         (one,) = await self.arrive(1)
         one.socket.ws.stream.close()
-        await until(lambda: self.streams[-1].closed())
+        await until(self.streams[-1].closed)
         await asyncio.sleep(0.05)
         await self.login("Alice", 400, "alice's line broke")

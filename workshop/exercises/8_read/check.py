@@ -14,10 +14,9 @@ class ReadCheck(Check):
     kinds = ("read",)
     old = [("dora", f"m{number}") for number in range(1, 21)]
 
-    async def watch(self, name, query="&since=20", visitor=None):
+    async def watch(self, name, query="&since=20"):
         """Connect somebody who asks who has read what."""
-        visitor = visitor or self.visitor().sign_in(name)
-        seat = await self.seat(visitor, name, f"?read=1{query}")
+        seat = await self.seat(name, f"?read=1{query}")
         line = await seat.next()
         came = f"{show(line)} came first" if line else "nothing came"
         self.assertTrue(
@@ -32,11 +31,12 @@ class ReadCheck(Check):
         """Read on until a seat's owner knows that these people have read so far."""
         while not marks.items() <= seat.known.items():
             line = await seat.next(3)
-            self.assertTrue(
-                line,
-                f"{self.scene}. {seat.name} should be told "
-                f"{json.dumps({'read': marks})}; within 3 s it did not come.",
-            )
+            if line is None:
+                wanted = json.dumps({"read": marks})
+                self.fail(
+                    f"{self.scene}. {seat.name} should be told {wanted}; within 3 s it "
+                    "did not come."
+                )
             if "read" in line:
                 self.learn(seat, line)
 
@@ -44,7 +44,7 @@ class ReadCheck(Check):
         for name, id in line["read"].items():
             if id <= seat.known.get(name, 0):
                 self.fail(
-                    f"{self.scene}. {seat.name} got {show(line)}, and knew already that "
+                    f"{self.scene}. {seat.name} got {show(line)}, and knew that "
                     f"{name} had read up to {seat.known[name]}."
                 )
         seat.known.update(line["read"])
@@ -57,7 +57,9 @@ class ReadCheck(Check):
         (eve,) = await self.join("eve", query="?since=20")
         await eve.send({"read": 20}, scene)
         await self.follow(seat, eve=20)
-        wrong = {n: i for n, i in seat.known.items() if n != "eve" and known.get(n) != i}
+        wrong = {
+            n: i for n, i in seat.known.items() if n != "eve" and known.get(n) != i
+        }
         self.assertFalse(
             wrong,
             f"{scene}. {seat.name} should be told nothing about it; "
@@ -81,8 +83,9 @@ class ServerCheck(ReadCheck):
         self.assertEqual(
             bob.known,
             {"alice": 20},
-            "alice had read up to 20, and bob connected with /ws?read=1. His first line "
-            f'should be {{"read": {{"alice": 20}}}}; it was {show({"read": bob.known})}.',
+            "alice had read up to 20, and bob connected with read=1. His first line "
+            f'should be {{"read": {{"alice": 20}}}}; it was '
+            f"{show({'read': bob.known})}.",
         )
 
     @gen_test
@@ -104,31 +107,33 @@ class ServerCheck(ReadCheck):
         self.assertEqual(
             last,
             {"read": {"bob": 18}},
-            f"alice had read up to 17, then {self.scene}. The last line to bob should tell "
-            f"about bob alone; it was {show(last)}.",
+            f"alice had read up to 17, then {self.scene}. The last line to bob should "
+            f"tell about bob alone; it was {show(last)}.",
         )
 
     @gen_test
     async def test_4_not_asked(self):
         alice = await self.watch("alice")
-        bob = await self.seat(self.visitor().sign_in("bob"), "bob", "?read=0&since=20")
+        bob = await self.seat("bob", "?read=0&since=20")
         (carol,) = await self.join("carol", query="?since=20")
         await bob.send({"read": 17})
         await self.follow(alice, bob=17)
-        await alice.send("hello", "bob and carol did not ask with read=1, and bob read on")
+        await alice.send(
+            "hello", "bob and carol did not ask with read=1, and bob read on"
+        )
         await bob.gets_nothing_before("hello", " but messages")
         await carol.gets_nothing_before("hello", " but messages")
 
     @gen_test(timeout=10)
     async def test_5_nobody_reads_backwards(self):
         alice = await self.watch("alice")
-        bob = self.visitor().sign_in("bob")
-        one, two = [await self.seat(bob, "bob", "?since=20") for _ in range(2)]
+        one, two = await self.join("bob", "bob", query="?since=20")
         await one.send({"read": 17})
         await self.follow(alice, bob=17)
         await one.send({"read": 15})
-        await two.send({"read": 16}, "bob had read up to 17, then sent 15, and 16 from "
-                       "another tab")
+        await two.send(
+            {"read": 16}, "bob had read up to 17, then sent 15, and 16 from another tab"
+        )
         await self.nothing_told(alice, bob=17)
 
     @gen_test(timeout=20)
@@ -184,12 +189,24 @@ class CrowdCheck(ReadCheck):
         for guest in crowd:
             size = sum(len(json.dumps(line)) for line in guest.lines)
             told = len(guest.lines)
-            self.assertLess(told, 6, f"{self.scene}. Each should get at most 5 lines about "
-                            f"it; {guest.name} got {told}.")
-            self.assertLess(size, 2000, f"{self.scene}. That should cost each less than "
-                            f"2,000 bytes; it cost {guest.name} {size}.")
-        self.assertLess(count, 10, f"{self.scene}. Their line should be made once for all; "
-                        f"JSON was encoded {count} times.")
+            self.assertLess(
+                told,
+                6,
+                f"{self.scene}. Each should get at most 5 lines about "
+                f"it; {guest.name} got {told}.",
+            )
+            self.assertLess(
+                size,
+                2000,
+                f"{self.scene}. That should cost each less than "
+                f"2,000 bytes; it cost {guest.name} {size}.",
+            )
+        self.assertLess(
+            count,
+            10,
+            f"{self.scene}. Their line should be made once for all; "
+            f"JSON was encoded {count} times.",
+        )
 
 
 class SlowReaderCheck(ReadCheck):
@@ -201,8 +218,10 @@ class SlowReaderCheck(ReadCheck):
         alice = await self.watch("alice", f"&since={len(LONG)}")
         (bob,) = await self.join("bob", query=f"?since={len(LONG)}")
         for id in (20, 21, 22):
-            await bob.send({"read": id}, "carol's computer had stopped reading, and bob "
-                           f"sent {{\"read\": {id}}}")
+            await bob.send(
+                {"read": id},
+                f'carol\'s computer had stopped reading, and bob sent {{"read": {id}}}',
+            )
             await self.follow(alice, bob=id)
         await bob.send("hello", self.scene + " and hello")
         await alice.until("hello")
@@ -219,8 +238,8 @@ class Page(PageCheck):
         note = page.get_by_text("Read by").first
         await self.holds(
             expect(note).to_have_text(words, timeout=5000),
-            f'{self.scene}. alice\'s page should say "{words}" below her message; it does '
-            "not.",
+            f'{self.scene}. alice\'s page should say "{words}" below her message; it '
+            "does not.",
         )
 
     @gen_test(timeout=40)
@@ -228,8 +247,12 @@ class Page(PageCheck):
         alice = await self.sign_in("alice")
         await self.say(alice, "hello")
         await asyncio.sleep(SECONDS)
-        await self.unseen(alice.get_by_text("Read by"), "alice sent hello, and nobody else "
-                          "was there. Her page should not say Read by; it does.", 0.1)
+        await self.unseen(
+            alice.get_by_text("Read by"),
+            "alice sent hello, and nobody else "
+            "was there. Her page should not say Read by; it does.",
+            0.1,
+        )
         carol, bob = await self.sign_in("carol"), await self.sign_in("bob")
         self.scene = "alice sent hello, then carol and bob came"
         await self.says(alice, "Read by bob, carol")
@@ -237,8 +260,10 @@ class Page(PageCheck):
         await carol.context.close()
         await self.say(alice, "anybody?")
         self.scene = "alice's last message was read by nobody"
-        await self.unseen(alice.get_by_text("Read by"), f"{self.scene}. Her page should not "
-                          "say Read by; it does.")
+        await self.unseen(
+            alice.get_by_text("Read by"),
+            f"{self.scene}. Her page should not say Read by; it does.",
+        )
 
     @gen_test(timeout=30)
     async def test_12_at_most_once_a_second(self):
@@ -250,8 +275,12 @@ class Page(PageCheck):
         self.scene = "alice sent 16 messages at once"
         await self.says(alice, "Read by bob")
         count = await bob.evaluate("sent.length")
-        self.assertLess(count, 6, f"{self.scene}. bob's page should say at most once a "
-                        f"second how far it has read; it said so {count} times.")
+        self.assertLess(
+            count,
+            6,
+            f"{self.scene}. bob's page should say at most once a "
+            f"second how far it has read; it said so {count} times.",
+        )
 
     @gen_test(timeout=30)
     async def test_13_hidden(self):
@@ -264,8 +293,11 @@ class Page(PageCheck):
         await self.shows(bob, "hello")
         await asyncio.sleep(SECONDS)
         self.scene = "alice sent hello, and bob's page was in a hidden tab"
-        await self.unseen(alice.get_by_text("Read by"), f"{self.scene}. alice's page should "
-                          "not say that he has read it; it does.", 0.1)
+        await self.unseen(
+            alice.get_by_text("Read by"),
+            f"{self.scene}. alice's page should not say that he has read it; it does.",
+            0.1,
+        )
         await bob.evaluate(hide, False)
         self.scene += ", until he looked at it again"
         await self.says(alice, "Read by bob")
