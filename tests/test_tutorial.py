@@ -2,6 +2,7 @@
 
 import ast
 import asyncio
+import concurrent.futures
 import doctest
 import math
 import os
@@ -154,18 +155,37 @@ class PlanTest(unittest.TestCase):
         self.check("Half a day", 210)
 
 
-class StepCase(ProcessCase):
-    """The reader's folder as it stands after a step."""
+def blocks(text, language):
+    """Return the fenced blocks of a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
-    def make(self, step):
-        """Write all files of a step into a folder of its own."""
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = folder.name
+
+def text_of(step):
+    """Return the text of a step, with its heading."""
+    parts = re.split("^(?=## )", project_text("tutorial.md"), flags=re.MULTILINE)
+    return next(part for part in parts if part.startswith(f"## Step {step}."))
+
+
+# The steps that show what comes when one types something.
+TRIED = [
+    step
+    for step in steps.read_titles()
+    if blocks(text_of(step), "console") + blocks(text_of(step), "pycon")
+]
+
+
+class Reader:
+    """Somebody who has typed the steps so far, into a folder of their own.
+
+    Args:
+        step: the last one.
+    """
+
+    def __init__(self, step):
+        self.step, self.folder = step, tempfile.mkdtemp()
         for name in ("templates", "static"):
             shutil.copytree(TOP / name, os.path.join(self.folder, name))
         self.terminal = Terminal(self.folder)
-        self.addCleanup(self.terminal.close)
         typed = steps.type_listings([x for x in steps.read_steps() if x.step <= step])
         for name, lines in typed.items():
             text = "".join(line.text + "\n" for line in lines)
@@ -178,38 +198,43 @@ class StepCase(ProcessCase):
     def write(self, name, text):
         Path(self.folder, name).write_text(text, encoding="utf-8")
 
-    def start(self, *options, **environment):
-        options = "--port=0", "--logging=error", *options
-        server = ChatProcess(*options, folder=self.folder, **environment)
-        self.servers.append(server)
-        return server
-
-    def try_it(self, step):
+    def try_it(self):
         """Do what "Try it" says: the lines after >>>, then the sessions."""
-        text = text_of(step)
-        examples = "\n".join(blocks(text, "pycon"))
-        self.write("examples.txt", examples)
-        flags = "-o", "ELLIPSIS", "-o", "NORMALIZE_WHITESPACE"
-        command = [sys.executable, "-m", "doctest", "-f", *flags, "examples.txt"]
+        text = text_of(self.step)
+        self.write("examples.txt", "\n".join(blocks(text, "pycon")))
+        flags = "-f", "-o", "ELLIPSIS", "-o", "NORMALIZE_WHITESPACE"
+        command = [sys.executable, "-m", "doctest", *flags, "examples.txt"]
         done = subprocess.run(
-            command, cwd=self.folder, capture_output=True, text=True, check=False
+            command,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=30,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         for session in blocks(text, "console"):
             self.terminal.run(session)
 
-
-def blocks(text, language):
-    """Return the fenced blocks of a language."""
-    return re.findall(
-        rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL
-    )
+    def close(self):
+        self.terminal.close()
+        shutil.rmtree(self.folder)
 
 
-def text_of(step):
-    """Return the text of a step, with its heading."""
-    parts = re.split("^(?=## )", project_text("tutorial.md"), flags=re.MULTILINE)
-    return next(part for part in parts if part.startswith(f"## Step {step}."))
+class StepCase(ProcessCase):
+    """The chat as it stands after a step."""
+
+    def make(self, step):
+        self.reader = Reader(step)
+        self.addCleanup(self.reader.close)
+
+    def start(self, *options, **environment):
+        options = "--port=0", "--logging=error", *options
+        folder = self.reader.folder
+        options = *options, f"--db={folder}/chat.db"
+        server = ChatProcess(*options, folder=folder, **environment)
+        self.servers.append(server)
+        return server
 
 
 class StepTest(StepCase):
@@ -424,51 +449,79 @@ class Terminal:
         )
 
 
+def try_step(step, name="", text=""):
+    """Do what a step's "Try it" says; with another text of a file, if one is given.
+
+    Raises:
+        AssertionError, subprocess.TimeoutExpired: something else came than is shown.
+    """
+    reader = Reader(step)
+    try:
+        if name:
+            reader.write(name, text)
+        reader.try_it()
+    finally:
+        reader.close()
+
+
+def is_noticed(*mistake):
+    """Tell whether "Try it" shows something else than the text."""
+    try:
+        try_step(*mistake)
+    except (AssertionError, subprocess.TimeoutExpired):
+        return True
+    return False
+
+
 @unittest.skipUnless(
     sys.platform == "linux" and shutil.which("curl") and shutil.which("bash"),
     "the tutorial's sessions are from Linux, and need curl and bash",
 )
-class TryTest(StepCase):
+class TryTest(unittest.TestCase):
     """Each "Try it" shows what the text shows, with the program of that step."""
 
-    def check(self, step):
-        self.make(step)
-        self.try_it(step)
+    @classmethod
+    def setUpClass(cls):
+        # They wait most of the time: so all begin, and each test waits for its own.
+        pool = concurrent.futures.ThreadPoolExecutor(4)
+        cls.addClassCleanup(pool.shutdown, cancel_futures=True)
+        tests = {step: getattr(cls, f"test_try_{step}") for step in TRIED}
+        possible = [n for n in tests if not hasattr(tests[n], "__unittest_skip__")]
+        cls.tried = {step: pool.submit(try_step, step) for step in possible}
 
 
-class WrongTest(StepCase):
+def add_try(step):
+    def test(self):
+        self.tried[step].result()
+
+    redis = "redis-server" in text_of(step)
+    setattr(TryTest, f"test_try_{step}", needs_redis(test) if redis else test)
+
+
+class WrongTest(unittest.TestCase):
     """Whoever leaves out a statement, or puts it one too low, sees it at its step."""
-
-    def noticed(self, step, text, name):
-        """Tell whether "Try it" shows something else than the text."""
-        self.make(step)
-        self.write(name, text)
-        try:
-            self.try_it(step)
-        except (AssertionError, subprocess.TimeoutExpired):
-            return True
-        finally:
-            self.terminal.close()
-        return False
 
     def test_left_out_noticed(self):
         for step, number in (5, 20), (6, 9):
             what, text = list(mutants(step, "chat.py"))[number]
             with self.subTest(what):
-                self.assertTrue(self.noticed(step, text, "chat.py"))
+                self.assertTrue(is_noticed(step, "chat.py", text))
 
     @heavy
     def test_wrong_noticed(self):
-        """All of them; each that nobody sees is written down in SILENT."""
-        for step in range(2, LAST + 1):
-            for name in ("chat.py", "redis_room.py"):
-                for what, text in mutants(step, name):
+        """All of them, but those that are written down in SILENT."""
+        programs = [(step, name) for step in TRIED for name in PROGRAMS]
+        for step, name in programs:
+            for what, text in mutants(step, name):
+                if f"{step} {what}" not in SILENT:
                     with self.subTest(step=step, what=what):
-                        silent = f"{step} {what}" in SILENT
-                        self.assertNotEqual(self.noticed(step, text, name), silent)
+                        self.assertTrue(is_noticed(step, name, text))
 
 
 SILENT = set()
+
+
+PROGRAMS = "chat.py", "redis_room.py"
 
 
 def mutants(step, name):
@@ -521,12 +574,5 @@ def span_of(node):
     return min([node.lineno, *decorators]) - 1, node.end_lineno
 
 
-def add_try(step):
-    test = lambda self: self.check(step)  # noqa: E731
-    redis = "redis-server" in text_of(step)
-    setattr(TryTest, f"test_try_{step}", needs_redis(test) if redis else test)
-
-
-for number in steps.read_titles():
-    if "```console" in text_of(number) or "```pycon" in text_of(number):
-        add_try(number)
+for number in TRIED:
+    add_try(number)
