@@ -466,11 +466,12 @@ class NginxTest(RedisCase):
 
     async def cut_off(self, *applications):
         """Let processes be without Redis for long."""
+        self.patch(redis_room, CUT_OFF=0)
         for application in applications:
-            application.room.ready = False
             patch = mock.patch.object(application.room, "follow", side_effect=OSError)
             patch.start()
             self.addCleanup(patch.stop)
+            await until(lambda room=application.room: not room.ready)
 
     @gen_test(timeout=20)
     async def test_process_cut_off_is_not_asked(self):
