@@ -17,7 +17,7 @@ try:
     from redis import RedisError
     from redis import asyncio as redis
 except ImportError as error:
-    raise RoomError("--redis needs more: pip install redis[hiredis]") from error
+    raise RoomError("--redis needs: pip install 'redis[hiredis]>=6'") from error
 
 LOG = "chat:log"
 OUT = "chat:out"  # a stream of who signs out
