@@ -583,6 +583,13 @@ class WebAttackTest(WebAttack):
             self.assertRegex(await self.get(line), "^HTTP/1.1 404 ")
 
     @gen_test
+    async def test_hosts_foreign_cannot_sign_in(self):
+        for host, code in (("evil.example", 403), ("localhost", 303)):
+            form = self.form("carol", "00", "close")
+            form = form.replace(b"Host: 127.0.0.1", f"Host: {host}".encode())
+            self.assertEqual(await self.ask(form), [code])
+
+    @gen_test
     async def test_origins_odd_refused(self):
         own = f"127.0.0.1:{self.get_http_port()}"
         odd = [

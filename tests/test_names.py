@@ -4,6 +4,7 @@ import asyncio
 import collections
 import unicodedata
 
+from tornado.httpclient import HTTPClientError
 from tornado.testing import gen_test
 
 import chat
@@ -116,3 +117,12 @@ class NameTest(FormCase):
         carol.cookies["_xsrf"] = token + "0" * 10_000
         await carol.connect()
         self.assertEqual(self._app.room.leases["carol"][0], token)
+
+    @gen_test
+    async def test_browser_without_token_holds_no_name(self):
+        nobody = self.visitor().sign_in("carol")
+        del nobody.cookies["_xsrf"]
+        await nobody.connect()
+        self.assertEqual((await self.visitor().post("/login", name="carol")).code, 303)
+        with self.assertRaises(HTTPClientError):
+            await nobody.connect()

@@ -285,14 +285,18 @@ class LoginHandler(BaseHandler, auth.TwitterMixin):
                 raise ValueError("Here one signs in through Twitter.")
             name = clean_nickname(typed)
             await self.application.room.claim(name, self.browser)
-        except (RoomError, ValueError) as error:
+        except ValueError as error:
+            return self.refuse(str(error), typed)
+        except RoomError as error:
             return self.refuse(str(error), typed)
         self.set_signed_cookie("username", name)
         self.redirect("/chat", status=303)
 
     def refuse(self, error, typed=""):
         """Show the sign-in page again, with one sentence and what was typed."""
-        self.set_status(400 if self.application.room.ready else 503)
+        self.set_status(400)
+        if not self.application.room.ready:
+            self.set_status(503)
         self.render("templates/index.html", error=error, name=typed)
 
     # ------------------------------------------- Step 16. Signing in through Twitter
