@@ -49,7 +49,7 @@ class LogTest(RedisCase):
 
     @gen_test(timeout=20)
     async def test_resume_at_a_process_that_lags(self):
-        self.patch(redis_room, WAIT=2000)
+        self.patch(redis_room, WAIT=1000)
         one, two = await self.start_here(2)
         alice = await self.connect(one, "alice")
         lagging = self.applications[1].room
@@ -239,7 +239,7 @@ class StartTest(RedisCase):
         Path(folder, "redis.py").write_text("raise ImportError")
         status, line = self.refusal(f"--redis={self.redis.url}", PYTHONPATH=folder)
         self.assertEqual(status, 1)
-        self.assertIn("pip install redis[hiredis]", line)
+        self.assertIn("pip install 'redis[hiredis]>=6'", line)
 
     def user(self, name, rules):
         client = self.redis.client

@@ -2,7 +2,9 @@
 
 import ast
 import asyncio
+import concurrent.futures
 import doctest
+import itertools
 import math
 import os
 import re
@@ -30,6 +32,7 @@ from tests.support import (
     project_text,
 )
 from workshop import loop, steps
+from workshop.compare import Comparison
 
 TALK, LAST = 7, max(steps.read_titles())
 TYPED = "loop.py", "chat.py", "redis_room.py"  # what people type: the rest is pasted
@@ -154,18 +157,37 @@ class PlanTest(unittest.TestCase):
         self.check("Half a day", 210)
 
 
-class StepCase(ProcessCase):
-    """The reader's folder as it stands after a step."""
+def blocks(text, language):
+    """Return the fenced blocks of a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
-    def make(self, step):
-        """Write all files of a step into a folder of its own."""
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = folder.name
+
+def text_of(step):
+    """Return the text of a step, with its heading."""
+    parts = re.split("^(?=## )", project_text("tutorial.md"), flags=re.MULTILINE)
+    return next(part for part in parts if part.startswith(f"## Step {step}."))
+
+
+# The steps that show what comes when one types something.
+TRIED = [
+    step
+    for step in steps.read_titles()
+    if blocks(text_of(step), "console") + blocks(text_of(step), "pycon")
+]
+
+
+class Reader:
+    """Somebody who has typed the steps so far, into a folder of their own.
+
+    Args:
+        step: the last one.
+    """
+
+    def __init__(self, step):
+        self.step, self.folder = step, tempfile.mkdtemp()
         for name in ("templates", "static"):
             shutil.copytree(TOP / name, os.path.join(self.folder, name))
         self.terminal = Terminal(self.folder)
-        self.addCleanup(self.terminal.close)
         typed = steps.type_listings([x for x in steps.read_steps() if x.step <= step])
         for name, lines in typed.items():
             text = "".join(line.text + "\n" for line in lines)
@@ -178,38 +200,43 @@ class StepCase(ProcessCase):
     def write(self, name, text):
         Path(self.folder, name).write_text(text, encoding="utf-8")
 
-    def start(self, *options, **environment):
-        options = "--port=0", "--logging=error", *options
-        server = ChatProcess(*options, folder=self.folder, **environment)
-        self.servers.append(server)
-        return server
-
-    def try_it(self, step):
+    def try_it(self):
         """Do what "Try it" says: the lines after >>>, then the sessions."""
-        text = text_of(step)
-        examples = "\n".join(blocks(text, "pycon"))
-        self.write("examples.txt", examples)
-        flags = "-o", "ELLIPSIS", "-o", "NORMALIZE_WHITESPACE"
-        command = [sys.executable, "-m", "doctest", "-f", *flags, "examples.txt"]
+        text = text_of(self.step)
+        self.write("examples.txt", "\n".join(blocks(text, "pycon")))
+        flags = "-f", "-o", "ELLIPSIS", "-o", "NORMALIZE_WHITESPACE"
+        command = [sys.executable, "-m", "doctest", *flags, "examples.txt"]
         done = subprocess.run(
-            command, cwd=self.folder, capture_output=True, text=True, check=False
+            command,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=30,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         for session in blocks(text, "console"):
             self.terminal.run(session)
 
-
-def blocks(text, language):
-    """Return the fenced blocks of a language."""
-    return re.findall(
-        rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL
-    )
+    def close(self):
+        self.terminal.close()
+        shutil.rmtree(self.folder)
 
 
-def text_of(step):
-    """Return the text of a step, with its heading."""
-    parts = re.split("^(?=## )", project_text("tutorial.md"), flags=re.MULTILINE)
-    return next(part for part in parts if part.startswith(f"## Step {step}."))
+class StepCase(ProcessCase):
+    """The chat as it stands after a step."""
+
+    def make(self, step):
+        self.reader = Reader(step)
+        self.addCleanup(self.reader.close)
+
+    def start(self, *options, **environment):
+        options = "--port=0", "--logging=error", *options
+        folder = self.reader.folder
+        options = *options, f"--db={folder}/chat.db"
+        server = ChatProcess(*options, folder=folder, **environment)
+        self.servers.append(server)
+        return server
 
 
 class StepTest(StepCase):
@@ -424,51 +451,187 @@ class Terminal:
         )
 
 
+def try_step(step, name="", text=""):
+    """Do what a step's "Try it" says; with another text of a file, if one is given.
+
+    Raises:
+        AssertionError, subprocess.TimeoutExpired: something else came than is shown.
+    """
+    reader = Reader(step)
+    try:
+        if name:
+            reader.write(name, text)
+        reader.try_it()
+    finally:
+        reader.close()
+
+
+def is_noticed(step, name, text):
+    """Tell whether "Try it" shows something else with another text of a file."""
+    try:
+        try_step(step, name, text)
+    except (AssertionError, subprocess.TimeoutExpired):
+        return True
+    return False
+
+
 @unittest.skipUnless(
     sys.platform == "linux" and shutil.which("curl") and shutil.which("bash"),
     "the tutorial's sessions are from Linux, and need curl and bash",
 )
-class TryTest(StepCase):
+class TryTest(unittest.TestCase):
     """Each "Try it" shows what the text shows, with the program of that step."""
 
-    def check(self, step):
-        self.make(step)
-        self.try_it(step)
+    @classmethod
+    def setUpClass(cls):
+        # They wait most of the time: so all begin, and each test waits for its own.
+        pool = concurrent.futures.ThreadPoolExecutor(4)
+        cls.addClassCleanup(pool.shutdown, cancel_futures=True)
+        tests = {step: getattr(cls, f"test_try_{step}") for step in TRIED}
+        possible = [n for n in tests if not hasattr(tests[n], "__unittest_skip__")]
+        cls.tried = {step: pool.submit(try_step, step) for step in possible}
 
 
-class WrongTest(StepCase):
-    """Whoever leaves out a statement, or puts it one too low, sees it at its step."""
+def add_try(step):
+    def test(self):
+        self.tried[step].result()
 
-    def noticed(self, step, text, name):
-        """Tell whether "Try it" shows something else than the text."""
-        self.make(step)
-        self.write(name, text)
-        try:
-            self.try_it(step)
-        except (AssertionError, subprocess.TimeoutExpired):
-            return True
-        finally:
-            self.terminal.close()
-        return False
+    redis = "redis-server" in text_of(step)
+    setattr(TryTest, f"test_try_{step}", needs_redis(test) if redis else test)
+
+
+class WrongTest(unittest.TestCase):
+    """Whoever leaves out a statement, or puts it one too low, gets to know."""
 
     def test_left_out_noticed(self):
         for step, number in (5, 20), (6, 9):
             what, text = list(mutants(step, "chat.py"))[number]
             with self.subTest(what):
-                self.assertTrue(self.noticed(step, text, "chat.py"))
+                self.assertTrue(is_noticed(step, "chat.py", text))
 
     @heavy
-    def test_wrong_noticed(self):
-        """All of them; each that nobody sees is written down in SILENT."""
-        for step in range(2, LAST + 1):
-            for name in ("chat.py", "redis_room.py"):
-                for what, text in mutants(step, name):
-                    with self.subTest(step=step, what=what):
-                        silent = f"{step} {what}" in SILENT
-                        self.assertNotEqual(self.noticed(step, text, name), silent)
+    def test_left_out_always_noticed(self):
+        """By "Try it" itself, but for what is written down in SILENT."""
+        mistakes = [
+            (step, name, text, what)
+            for step, name in itertools.product(TRIED, PROGRAMS)
+            for what, text in mutants(step, name)
+            if what.startswith("without") and not is_written_down(step, what)
+        ]
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            noticed = pool.map(lambda mistake: is_noticed(*mistake[:3]), mistakes)
+            for (step, _, _, what), seen in zip(mistakes, noticed, strict=True):
+                with self.subTest(step=step, what=what):
+                    self.assertTrue(seen)
+
+    @heavy
+    def test_everything_named_by_check(self):
+        for step, name in itertools.product(TRIED, PROGRAMS):
+            listings = [x for x in steps.read_steps() if x.step <= step]
+            lines = steps.type_listings(listings).get(name, [])
+            for what, text in mutants(step, name):
+                with self.subTest(step=step, what=what):
+                    self.assertTrue(Comparison(name, text, lines).differences)
 
 
-SILENT = set()
+# What "Try it" does not show if it is left out: the step, and how the line begins.
+# Only python -m workshop check names it.
+SILENT = {
+    "it says what holds without it, too": """
+        2 options.define("host"
+        3 return ""
+        5 self.end = 0
+        5 self.db.rollback()
+        5 return None
+        7 if not self.is_open():
+        7 return
+        7 await asyncio.wait([taken])
+    """,
+    "it goes into the server's own log": """
+        5 log.app_log.error(
+        7 log.app_log.error(
+        16 log.app_log.warning(
+        17 app_log.error(
+        18 app_log.error(
+    """,
+    "its moment does not come when one asks for it": """
+        7 return self.close(1011,
+        11 heartbeat = None
+        11 if self.request.connection.stream.closed():
+        11 raise web.HTTPError(400)
+        11 if not self.heartbeat:
+        11 return
+        11 ioloop.IOLoop.current().remove_timeout(
+        11 if not self.is_open():
+        14 await asyncio.sleep(0.02)
+        14 autoreload.add_reload_hook(
+        14 self.publishing.cancel()
+        14 self.room.close()
+        14 server.stop()
+    """,
+    "it saves time or memory": """
+        15 self.request.headers.clear()
+        15 self.set_nodelay(True)
+        15 self.read = functools.lru_cache(
+        15 self.read.cache_clear()
+        15 @functools.lru_cache(
+        15 asyncio.get_running_loop().call_soon(
+        15 if not stream.writing():
+        15 with contextlib.suppress(OSError):
+        15 sent = stream.write_to_fd(
+        15 gc.set_threshold(
+    """,
+    "Twitter would have to answer": """
+        16 if not self.request.query:
+        16 return await self.authenticate_redirect(
+        16 async def _oauth_get_user_future(
+        16 return {"screen_name":
+        16 self.set_signed_cookie(
+        16 self.redirect("/chat")
+    """,
+    "Redis would have to stay away for long, or to be full, or old": """
+        12 self.set_status(503)
+        12 except RoomError:
+        12 pass
+        17 CUT_OFF =
+        17 WAIT =
+        17 FOREIGN =
+        17 raise RoomError("--redis needs more
+        17 async def remember(
+        17 self.foreign = set()
+        17 self.newest = "0-0", None
+        17 self.db.execute("DELETE FROM log
+        18 answered = time.monotonic()
+        18 answered, self.ready =
+        18 self.ready = time.monotonic()
+        18 if not self.ready:
+        18 self.application.disconnect(1001,
+        18 self.application.disconnect(1012,
+        18 await self.remember(
+        18 await asyncio.sleep(
+        18 async def place(
+        18 if since > self.end:
+        18 async def release(
+        18 with contextlib.suppress(OSError, ValueError):
+        18 await self.claim(name, browser, PING + 5)
+        18 except RoomError as error:
+        18 return self.refuse(
+        18 if not self.application.room.ready:
+        18 self.set_status(503)
+        18 if not self.room.ready:
+        18 self.close(1001,
+    """,
+}
+
+
+def is_written_down(step, what):
+    """Tell whether SILENT has a statement that is left out."""
+    known = [line.strip() for part in SILENT.values() for line in part.split("\n")]
+    told = f"{step} {what.removeprefix('without ')}"
+    return any(line and told.startswith(line) for line in known)
+
+
+PROGRAMS = "chat.py", "redis_room.py"
 
 
 def mutants(step, name):
@@ -508,7 +671,7 @@ def bodies(tree):
 
 def is_silent(node):
     docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-    return docstring or isinstance(node, (ast.Import, ast.ImportFrom))
+    return docstring or isinstance(node, (ast.Import, ast.ImportFrom, ast.Pass))
 
 
 def is_definition(node):
@@ -521,12 +684,5 @@ def span_of(node):
     return min([node.lineno, *decorators]) - 1, node.end_lineno
 
 
-def add_try(step):
-    test = lambda self: self.check(step)  # noqa: E731
-    redis = "redis-server" in text_of(step)
-    setattr(TryTest, f"test_try_{step}", needs_redis(test) if redis else test)
-
-
-for number in steps.read_titles():
-    if "```console" in text_of(number) or "```pycon" in text_of(number):
-        add_try(number)
+for number in TRIED:
+    add_try(number)

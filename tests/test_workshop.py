@@ -1,103 +1,274 @@
-"""The exercises: red as shipped, green with the solution, all else green with it."""
+"""The exercises: red as shipped, green with right solutions, red with wrong ones.
 
+Most of it takes minutes: HEAVY=1 runs it.
+"""
+
+import asyncio
 import concurrent.futures
+import itertools
 import os
+import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import unittest
 from pathlib import Path
 
-from tests.support import TOP, heavy
-from workshop.exercises import FOLDERS, apply_diff
+import chat
+from tests.support import TOP, heavy, project_text
+from workshop import carry
+from workshop.carry import Conflict, merge, read_now
+from workshop.exercises import FOLDERS, apply_diff, checking, load, text_of
 
 PROGRAM = "chat.py", "redis_room.py", "requirements.txt", "README.md", "test_chat.py"
 PARTS = "templates", "static", "tests", "workshop"
-# Whatever does not compare the tutorial's text with the program.
-EVERYTHING_ELSE = "test_chat", "tests.test_attacks", "tests.test_page"
+SLOW = 5, 8  # they wait for what is gathered, again and again
+COMBINATIONS = (1, 2), (1, 5), (2, 5), (3, 4), (1, 2, 3, 4, 5, 6)
+FILES = "README.md hint.md check.py solution.diff second.diff wrong.py".split()
 
 
-def copy_program(folder):
-    """Copy what runs and what tests it, without what people have in the folder, too."""
-    for name in PROGRAM:
-        if (TOP / name).exists():
-            shutil.copy(TOP / name, folder)
-    for name in PARTS:
-        shutil.copytree(
-            TOP / name,
-            Path(folder, name),
-            ignore=shutil.ignore_patterns("__pycache__"),
-        )
+def at_once(function, *arguments, workers=4):
+    """Call a function with each of some arguments, a few at a time; return all."""
+    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(function, *arguments))
 
 
-def run(*command, diff=""):
-    """Run a module of Python on a changed copy; return its exit status and words."""
+def run(command, changes):
+    """Run a module of Python in a changed copy of the project.
+
+    Args:
+        command: the module's name and its arguments.
+        changes: texts by the names of their files.
+    Returns:
+        The exit status, and all that it has written.
+    """
     environment = {k: v for k, v in os.environ.items() if k != "HEAVY"}
-    with tempfile.TemporaryDirectory() as folder:
-        copy_program(folder)
-        apply_diff(diff, folder)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        for name in PROGRAM:
+            shutil.copy(TOP / name, folder)
+        for name in PARTS:
+            leave = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(TOP / name, Path(folder, name), ignore=leave)
+        for name, text in changes.items():
+            Path(folder, name).write_text(text, encoding="utf-8")
         result = subprocess.run(
             [sys.executable, "-m", *command],
+            check=False,
             cwd=folder,
-            env=environment,
-            capture_output=True,
-            text=True,
+            env={**environment, "PYTHONIOENCODING": "utf-8"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
         )
-    return result.returncode, result.stderr
+    return result.returncode, result.stdout
 
 
-def solution(number):
-    return (FOLDERS[number] / "solution.diff").read_text(encoding="utf-8")
+def check(number, changes, *options):
+    return run(["workshop.exercises", str(number), *options], changes)
 
 
-def check(number, diff=""):
-    return run("workshop.exercises", str(number), diff=diff)
+def solve(number, name="solution.diff"):
+    """Return the changed files of a solution."""
+    return apply_diff(text_of(number, name), read_now)
 
 
-class ExercisesTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        with concurrent.futures.ThreadPoolExecutor(4) as pool:
-            red = pool.map(check, FOLDERS)
-            green = pool.map(check, FOLDERS, map(solution, FOLDERS))
-            cls.red = dict(zip(FOLDERS, red))
-            cls.green = dict(zip(FOLDERS, green))
+def combine(numbers):
+    """Return the changed files of several solutions together."""
+    solutions = [solve(number) for number in numbers]
+    names = set(itertools.chain(*solutions))
+    return {
+        name: merge(read_now(name), *(each[name] for each in solutions if name in each))
+        for name in names
+    }
 
-    def test_enough_exercises(self):
-        self.assertGreaterEqual(len(FOLDERS), 6)
 
-    def test_folder_complete(self):
-        for folder in FOLDERS.values():
-            for name in ("README.md", "hint.md", "check.py", "solution.diff"):
-                with self.subTest(folder=folder.name, name=name):
-                    self.assertTrue((folder / name).read_text(encoding="utf-8"))
+def spoil(number, wrong):
+    """Return the changed files of a wrong solution."""
+    texts = solve(number, wrong.right)
+    for name, old, new in wrong.replacements:
+        texts[name] = texts.get(name, read_now(name)).replace(old, new)
+    return texts
+
+
+def pattern(sentence):
+    """Return a pattern for a sentence in which "..." stands for anything."""
+    return ".*".join(map(re.escape, sentence.split("...")))
+
+
+class FoldersTest(unittest.TestCase):
+    def test_folders_complete(self):
+        self.assertEqual(list(FOLDERS), list(range(1, 10)))
+        for folder, name in itertools.product(FOLDERS.values(), FILES):
+            with self.subTest(folder=folder.name, name=name):
+                self.assertTrue((folder / name).read_text(encoding="utf-8").strip())
 
     def test_hints_short(self):
-        for folder in FOLDERS.values():
-            hint = (folder / "hint.md").read_text(encoding="utf-8")
-            with self.subTest(folder.name):
-                self.assertLessEqual(len(hint.split()), 50)
-
-    def test_red_as_shipped(self):
-        for number, (status, words) in self.red.items():
-            with self.subTest(number):
-                self.assertNotEqual(status, 0)
-                self.assertRegex(words, r"(?m)^FAIL: ")
-                self.assertNotRegex(words, r"(?m)^ERROR: ")
-
-    def test_green_with_solution(self):
-        for number, (status, words) in self.green.items():
-            with self.subTest(number):
-                self.assertEqual(status, 0, words)
-
-    @heavy
-    def test_everything_else_green_with_solution(self):
         for number in FOLDERS:
             with self.subTest(number):
-                diff = solution(number)
-                status, words = run("unittest", *EVERYTHING_ELSE, diff=diff)
+                self.assertLessEqual(len(text_of(number, "hint.md").split()), 50)
+
+    def test_requirements_checked_and_seen_red(self):
+        for number in FOLDERS:
+            wrong = load(number, "wrong").WRONG
+            stated = list(checking.read_titles(text_of(number, "README.md")))
+            tests = [
+                test
+                for base in checking.STAGES.values()
+                for test in checking.tests_of(load(number, "check"), base)
+            ]
+            checked = [int(test._testMethodName.split("_")[1]) for test in tests]
+            with self.subTest(number):
+                self.assertEqual(stated, list(range(1, len(stated) + 1)))
+                self.assertEqual(checked, sorted(checked), "in the order of the task")
+                self.assertEqual(set(checked), set(stated))
+                self.assertEqual({each.requirement for each in wrong}, set(stated))
+                self.assertGreaterEqual(len(wrong), 10)
+
+    def test_table_in_tutorial(self):
+        table = project_text("tutorial.md")
+        for number, folder in FOLDERS.items():
+            task = text_of(number, "README.md")
+            title = re.match(r"# Exercise \d\. (.*)", task)[1]
+            level, minutes, step, idea = re.search(
+                r"^\| (\w+) \| (\d+): [^|]* \| (\d+) \| (.*) \|$", task, re.MULTILINE
+            ).groups()
+            link = f"[{title}](workshop/exercises/{folder.name}/README.md)"
+            row = f"| {number} | {link} | {idea} | {step} | {minutes} | {level} |"
+            with self.subTest(number):
+                self.assertIn(row, table)
+
+    def test_diffs_fit(self):
+        for number in FOLDERS:
+            for name in ("solution.diff", "second.diff"):
+                with self.subTest(number=number, name=name):
+                    self.assertTrue(solve(number, name))
+
+    def test_wrong_solutions_fit(self):
+        for number in FOLDERS:
+            with self.subTest(number):
+                self.assertEqual(list(carry.misfits(number)), [])
+
+    def test_broken_copies_made_from_chat(self):
+        for name, copy in load(7, "bugs").make_copies(read_now("chat.py")).items():
+            with self.subTest(name):
+                self.assertEqual(text_of(7, name), copy)
+
+    def test_old_log_is_one_of_this_chat(self):
+        select = "SELECT name, sql FROM sqlite_master WHERE sql NOT NULL"
+
+        async def make(path):
+            room = chat.Room(path)
+            await room.open()
+            room.close()
+
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "chat.db")
+            asyncio.run(make(path))
+            new, old = sqlite3.connect(path), sqlite3.connect(":memory:")
+            old.executescript(checking.TABLES)
+            tables = [dict(db.execute(select)) for db in (new, old)]
+            new.close()
+            old.close()
+        self.assertEqual(*tables)
+
+
+class MergeTest(unittest.TestCase):
+    base = "one\ntwo\nthree\n"
+
+    def test_changes_of_two(self):
+        merged = merge(self.base, "ONE\ntwo\nthree\n", "one\ntwo\nthree\nfour\n")
+        self.assertEqual(merged, "ONE\ntwo\nthree\nfour\n")
+
+    def test_lines_at_one_place_both_kept(self):
+        merged = merge(self.base, "one\na\ntwo\nthree\n", "one\nb\ntwo\nthree\n")
+        self.assertEqual(merged, "one\na\nb\ntwo\nthree\n")
+
+    def test_same_change_once(self):
+        changed = "one\n2\nthree\n"
+        self.assertEqual(merge(self.base, changed, changed), changed)
+
+    def test_same_line_changed_in_two_ways(self):
+        with self.assertRaisesRegex(Conflict, "two"):
+            merge(self.base, "one\n2\nthree\n", "one\nzwei\nthree\n")
+
+    def test_diff_made_and_applied(self):
+        diff = carry.to_diff("numbers", self.base, "one\n2\nthree\nfour\n")
+        texts = apply_diff(diff, lambda name: self.base)
+        self.assertEqual(texts, {"numbers": "one\n2\nthree\nfour\n"})
+
+    def test_diff_for_another_text(self):
+        diff = carry.to_diff("numbers", self.base, "one\n2\nthree\n")
+        with self.assertRaisesRegex(ValueError, "numbers is another one"):
+            apply_diff(diff, lambda name: "one\n\ntwo\nthree\n")
+
+
+class ChecksTest(unittest.TestCase):
+    """The checks of the server; those of the page are in HeavyChecksTest."""
+
+    def test_red_as_shipped(self):
+        results = at_once(check, FOLDERS, [{}] * len(FOLDERS))
+        for number, (status, words) in zip(FOLDERS, results, strict=True):
+            with self.subTest(number):
+                self.assertEqual(status, 1, words)
+                self.assertRegex(words, r"(?m)^  no  \d+\. ")
+                self.assertNotRegex(words, "Then: |failed meanwhile|Traceback")
+
+    def test_green_with_solution(self):
+        quick = [number for number in FOLDERS if number not in SLOW]
+        self.assert_green(quick, map(solve, quick), ["--server"] * len(quick))
+
+    def assert_green(self, numbers, changes, *options):
+        numbers = list(numbers)
+        results = at_once(check, numbers, changes, *options)
+        for number, (status, words) in zip(numbers, results, strict=True):
+            with self.subTest(number):
                 self.assertEqual(status, 0, words)
+                self.assertNotIn("  --  ", words)
+
+
+@heavy
+class HeavyChecksTest(ChecksTest):
+    def test_green_with_solution(self):
+        self.assert_green(FOLDERS, map(solve, FOLDERS))
+
+    def test_green_with_second_solution(self):
+        names = ["second.diff"] * len(FOLDERS)
+        self.assert_green(FOLDERS, map(solve, FOLDERS, names))
+
+    def test_solutions_combine(self):
+        pairs = [(number, each) for each in COMBINATIONS for number in each]
+        numbers = [number for number, _ in pairs]
+        self.assert_green(numbers, [combine(each) for _, each in pairs])
+
+    def test_wrong_solutions_refused(self):
+        wrong_ones = {number: load(number, "wrong").WRONG for number in FOLDERS}
+        every = [(number, wrong) for number in FOLDERS for wrong in wrong_ones[number]]
+        results = at_once(self.refuse, every)
+        for (number, wrong), (status, words) in zip(every, results, strict=True):
+            with self.subTest(number=number, mistake=wrong.mistake):
+                self.assertEqual(status, 1, words)
+                self.assertIn(f"  no  {wrong.requirement}. ", words)
+                self.assertRegex(" ".join(words.split()), pattern(wrong.sentence))
+
+    def refuse(self, pair):
+        number, wrong = pair
+        names = [name for name, _, _ in wrong.replacements]
+        page = all(name.startswith(("static/", "templates/")) for name in names)
+        return check(number, spoil(number, wrong), *["--page"] * page)
+
+    def test_chat_works_with_solution(self):
+        commands = [["unittest", "test_chat"]] * len(FOLDERS)
+        results = at_once(run, commands, map(solve, FOLDERS), workers=2)
+        for number, (status, words) in zip(FOLDERS, results, strict=True):
+            with self.subTest(number):
+                self.assertEqual(status, 0, words)
+
+    def test_everything_else_works_with_all_solutions(self):
+        names = "test_chat", "tests.test_attacks", "tests.test_page"
+        status, words = run(["unittest", *names], combine(COMBINATIONS[-1]))
+        self.assertEqual(status, 0, words)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import argparse
 import sys
 
 from workshop.exercises import FOLDERS, load, text_of
+from workshop.terminal import speak_utf8
 
 
 def main():
@@ -16,8 +17,12 @@ def main():
     parser.add_argument("number", type=int, choices=FOLDERS, help="of the exercise")
     parser.add_argument("folder", nargs="?", default=".", help="where chat.py is")
     parser.add_argument("-v", action="store_true", help="print tracebacks, too")
-    parser.add_argument("--page", action="store_true", help="check the page alone")
+    stage = parser.add_mutually_exclusive_group()
+    for name in ("server", "page"):
+        words = f"check the {name} alone"
+        stage.add_argument(f"--{name}", action="store_true", help=words)
     options = parser.parse_args()
+    speak_utf8()
     sys.path.insert(0, options.folder)
     try:
         from workshop.exercises import checking
@@ -25,9 +30,9 @@ def main():
         sys.exit(f"chat.py cannot be imported: {type(error).__name__}: {error}")
     task = text_of(options.number, "README.md")
     print(task.partition("\n")[0].lstrip("# "))
-    stages = ["page"] if options.page else checking.STAGES
+    stages = [name for name in checking.STAGES if vars(options)[name]]
     check = load(options.number, "check")
-    if not checking.run(check, task, stages, options.v):
+    if not checking.run(check, task, stages or checking.STAGES, options.v):
         sys.exit(1)
     print("\nAll green. What the chat did before: python -m unittest test_chat")
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from pathlib import Path
 
 from people import join
 
@@ -11,9 +12,10 @@ async def main():
     await alice.say("hello")
     place = await alice.hear()
     os.rename("chat.db", "away.db")
+    Path("chat.db").touch()
     await alice.say("lost?", "k1")
     print(await alice.hear())
-    os.rename("away.db", "chat.db")
+    os.replace("away.db", "chat.db")
     await alice.say("lost?", "k1")
     print((await alice.hear())["msg"])
     await alice.connect(f"?since={place['id']}&at={place['at']}")
