@@ -996,6 +996,17 @@ class WebSocketTest(ChatCase):
             self.assertEqual(await alice.texts(1), [msg])
 
     @gen_test
+    async def test_kind_of_frame_told_by_its_first_key(self):
+        wave = mock.AsyncMock()
+        kinds = {**chat.WebSocketHandler.kinds, "wave": wave}
+        with mock.patch.object(chat.WebSocketHandler, "kinds", kinds):
+            alice = await self.alice.connect()
+            for message in ({"wave": 1}, {"wave": 2, "msg": "hello"}):
+                await alice.send(json.dumps(message))
+            self.assertEqual(await alice.texts(1), ["hello"])
+        wave.assert_awaited_once_with(mock.ANY, {"wave": 1})
+
+    @gen_test
     async def test_history_for_newcomer(self):
         await self.post(*map(str, range(60)))
         alice = await self.alice.connect()
@@ -1208,6 +1219,19 @@ class FrameTest(unittest.TestCase):
 
 
 # ----------------------------------------------------- Step 14. Running it for others
+
+
+class ServerTest(unittest.TestCase):
+    def test_newcomers_turned_away_before_files_run_out(self):
+        cases = {(100, 68): False, (100, 69): True, (33, 2): True, (-1, 5000): False}
+        for (files, number), turned_away in cases.items():
+            stream = mock.Mock()
+            stream.socket.fileno.return_value = number
+            base = mock.patch.object(chat.httpserver.HTTPServer, "handle_stream")
+            with mock.patch.object(chat, "FILES", files), base as accept:
+                chat.Server.handle_stream(chat.Server(None), stream, "an address")
+            self.assertEqual(stream.close.called, turned_away)
+            self.assertEqual(accept.called, not turned_away)
 
 
 class RunningTest(ProcessCase):
