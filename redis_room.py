@@ -17,7 +17,7 @@ try:
     from redis import RedisError
     from redis import asyncio as redis
 except ImportError as error:
-    raise RoomError("--redis needs more: pip install redis[hiredis]") from error
+    raise RoomError("--redis needs: pip install 'redis[hiredis]>=6'") from error
 
 LOG = "chat:log"
 OUT = "chat:out"  # a stream of who signs out
@@ -30,7 +30,11 @@ WAIT = 1000  # ms for which Redis waits for something new
 URL = re.compile(r"unix:.*|rediss?://[^/?]*(/[0-9]*)?(\?.*)?")
 ENTRY = re.compile(r"0-([0-9]{1,15}) ([0-9]{1,12}\.?[0-9]*)")  # id and time, seconds
 INSERT = "INSERT OR IGNORE INTO log VALUES (?, ?, ?, ?, nullif(?, ''))"
-FOREIGN = "%s is no message. If nobody can post: XDEL %s %s, then XSETID %s %s"
+# XDEL and XSETID would be shorter, but since Redis 8.2 the latter refuses.
+FOREIGN = """%s in chat:log is no message. If nobody can post, do: redis-cli EVAL \
+"local log = redis.call('XRANGE', KEYS[1], '0-1', '0-999999999999999') \
+redis.call('DEL', KEYS[1]) for _, entry in ipairs(log) do \
+redis.call('XADD', KEYS[1], entry[1], unpack(entry[2])) end" 1 chat:log"""
 
 # Redis runs a script as one step, but what is done when it fails stays done: so XADD
 # before SET. 0-*: the next number, for Redis 7.0 or newer.
@@ -128,7 +132,7 @@ class RedisRoom(Room):
             # UnicodeError: bytes that are no UTF-8.
             except (KeyError, AttributeError, UnicodeError):
                 if id not in self.foreign:
-                    app_log.error(FOREIGN, id, LOG, id, LOG, self.newest[0])
+                    app_log.error(FOREIGN, id)
                 self.foreign.add(id)
             if id.startswith("0-"):
                 self.newest = id, fields

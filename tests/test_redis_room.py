@@ -239,7 +239,7 @@ class StartTest(RedisCase):
         Path(folder, "redis.py").write_text("raise ImportError")
         status, line = self.refusal(f"--redis={self.redis.url}", PYTHONPATH=folder)
         self.assertEqual(status, 1)
-        self.assertIn("pip install redis[hiredis]", line)
+        self.assertIn("pip install 'redis[hiredis]>=6'", line)
 
     def user(self, name, rules):
         client = self.redis.client

@@ -4,6 +4,22 @@ from workshop.exercises import Wrong
 
 WRONG = [
     Wrong(
+        "lost.py tells each reader once",
+        [
+            (
+                "workshop/exercises/7_bugs/lost.py",
+                "        else:\n"
+                "            self.room.readers.add(self.send_batch)\n"
+                "\n"
+                "    def transmit",
+                "        else:\n            return\n\n    def transmit",
+            ),
+        ],
+        1,
+        'lost.py: alice sent m2. alice should get {"id": 2, "msg": "m2"}; nothing '
+        "came within 2 s.",
+    ),
+    Wrong(
         "lost.py as it is",
         [
             (
@@ -68,6 +84,20 @@ WRONG = [
         3,
         "lost.py: carol's computer stopped reading. One batch of 64 kB should wait "
         "for her in the chat's memory; 1177 kB do.",
+    ),
+    Wrong(
+        "doubled.py gives every message a key of its own",
+        [
+            (
+                "workshop/exercises/7_bugs/doubled.py",
+                "        self.rows.append((at, name, msg, key))\n",
+                "        self.rows.append((at, name, msg, str(at)))\n",
+            ),
+        ],
+        4,
+        'alice sent {"msg": "tea", "key": "k"}. alice should get {"id": 1, "msg": '
+        '"tea", "key": "k"}; {"id": 1, "at": ..., "name": "alice", "msg": "tea", '
+        '"key": "1795565710.4107602"} came.',
     ),
     Wrong(
         "doubled.py as it is",

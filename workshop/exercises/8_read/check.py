@@ -77,8 +77,9 @@ class ServerCheck(ReadCheck):
             f"{self.scene} and nobody had read anything. The first line should be "
             f'{{"read": {{}}}}; it was {show({"read": alice.known})}.',
         )
+        carol = await self.watch("carol", "")
         await alice.send({"read": 20})
-        await self.follow(alice, alice=20)
+        await self.follow(carol, alice=20)
         bob = await self.watch("bob", "")
         self.assertEqual(
             bob.known,

@@ -49,6 +49,22 @@ WRONG = [
         'should be {"read": {"alice": 20}}; it was {"read": {}}.',
     ),
     Wrong(
+        "whoever has read is not told",
+        [
+            (
+                "chat.py",
+                "        for send_marks in readers:\n            send_marks()\n",
+                "        for send_marks in readers:\n"
+                "            if self.changes.get(send_marks.__self__.current_user) "
+                "!= self.end:\n"
+                "                send_marks()\n",
+            ),
+        ],
+        2,
+        'alice sent {"read": 17}. alice should be told {"read": {"alice": 17}}; '
+        "within 3 s it did not come.",
+    ),
+    Wrong(
         "the whole table each time",
         [
             (
@@ -230,7 +246,7 @@ WRONG = [
         ],
         9,
         "50 people read one message within a moment. Each should get at most 5 lines "
-        "about it; guest 0 got 37.",
+        "about it; guest 0 got 50.",
     ),
     Wrong(
         "made anew for each reader",
