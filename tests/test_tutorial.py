@@ -546,6 +546,7 @@ SILENT = {
         7 if not self.is_open():
         7 return
         7 await asyncio.wait([taken])
+        10 self.finish()
     """,
     "it goes into the server's own log": """
         5 log.app_log.error(
