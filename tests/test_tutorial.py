@@ -600,7 +600,11 @@ SILENT = {
         17 raise RoomError("--redis needs
         17 async def remember(
         17 self.foreign = set()
-        17 self.newest = "0-0", None
+        17 await self.redis.eval(CLAIM
+        17 self.heard =
+        17 self.newest =
+        17 if id.startswith("0-"):
+        17 raise RoomError(sentence)
         17 self.db.execute("DELETE FROM log
         18 answered = time.monotonic()
         18 answered, self.ready =
