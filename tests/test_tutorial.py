@@ -604,6 +604,8 @@ SILENT = {
         17 self.heard =
         17 self.newest =
         17 if id.startswith("0-"):
+        17 if id not in self.foreign:
+        17 self.foreign.add(id)
         17 raise RoomError(sentence)
         17 self.db.execute("DELETE FROM log
         18 answered = time.monotonic()
