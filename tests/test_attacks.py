@@ -245,13 +245,59 @@ class FrameAttackTest(FrameAttack):
             await self.assert_closed(frame[:1000], 1009)
 
 
+class LeavingTest(ChatCase):
+    """A client that leaves while the room takes its time to answer."""
+
+    @gen_test
+    async def test_client_that_leaves_during_its_handshake_forgotten(self):
+        for method in ("claim", "place"):
+            asked, left, done = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+            async def answer_late(*_, asked=asked, left=left):
+                asked.set()
+                await left.wait()
+
+            watch = mock.patch.multiple(
+                chat.WebSocketHandler,
+                on_connection_close=self.then(left, "on_connection_close"),
+                on_finish=self.then(done, "on_finish"),
+            )
+            with watch, mock.patch.object(self._app.room, method, answer_late):
+                writer = await self.begin_handshake()
+                await asked.wait()
+                writer.transport.abort()
+                await done.wait()
+            self.assertEqual(self._app.connections, {})
+
+    def then(self, event, method):
+        """Return a method of WebSocketHandler that sets an event when it is done."""
+        original = getattr(chat.WebSocketHandler, method)
+
+        def call_and_set(handler):
+            original(handler)
+            event.set()
+
+        return call_and_set
+
+    async def begin_handshake(self):
+        """Ask for alice's WebSocket, and do not wait for the answer."""
+        port = self.get_http_port()
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        self.writers.append(writer)
+        writer.write(upgrade_request(port, self.alice.headers()))
+        return writer
+
+
 class SlowReaderTest(FrameAttack):
     """A client that does not read, while much is sent to it."""
 
     async def stall(self):
         """Post until the network takes no more for the first who has connected."""
-        (stalled,) = self.handlers
-        while not stalled.ws_connection.stream.writing():
+        (stalled,), cursor = self.handlers, None
+        line = stalled.ws_connection.stream.socket
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)  # and no more
+        while stalled.cursor != cursor:
+            cursor = stalled.cursor
             await self.post(50)
         return stalled
 
@@ -319,7 +365,7 @@ class SlowReaderTest(FrameAttack):
         await self.stall()
         await self.post(chat.MAX_BEHIND + 10)
         read = b""
-        while not read.endswith(b"Too far behind."):
+        while not (read.endswith(b"Too far behind.") or reader.at_eof()):
             read += await reader.read(65536)
         self.assertIn(b"\x88\x11\x03\xf4Too far", read)
 

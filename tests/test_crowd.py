@@ -298,7 +298,7 @@ class BoundsTest(ProcessCase):
         self.tell(
             f"{count} sign-ins, {(peak - held) / 1024:.1f} MB, later {grown:.1f} MB"
         )
-        self.assertLess(grown, 4)
+        self.assertLess(grown, 2.5)
 
     async def sign_in(self, url, count, name):
         """Sign in so many people, each with a browser of their own."""

@@ -94,6 +94,7 @@ class NameTest(FormCase):
         visitor = self.visitor()
         for name in (b"\xff", b"a\x00b", b"a\x01b"):
             self.assertEqual((await visitor.post("/login", name=name)).code, 400)
+        self.assertEqual((await visitor.post("/login")).code, 400)
 
     @gen_test
     async def test_goodbye_while_the_next_window_opens(self):
