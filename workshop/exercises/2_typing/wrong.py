@@ -269,7 +269,7 @@ WRONG = [
             ),
         ],
         13,
-        "alice typed for five seconds. The page should send two or three notices; it "
+        "alice typed for ... seconds. The page should send a notice every two seconds; it "
         "sent 1.",
     ),
     Wrong(
