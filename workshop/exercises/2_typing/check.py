@@ -210,8 +210,8 @@ class Page(PageCheck):
         sent = await alice.evaluate("sent.length")
         self.assertTrue(
             2 <= sent <= passed / 2 + 1,
-            f"alice typed for {passed:.0f} seconds. The page should send a notice every "
-            f"two seconds; it sent {sent}.",
+            f"alice typed for {passed:.0f} seconds. The page should send a notice "
+            f"every two seconds; it sent {sent}.",
         )
 
     @gen_test(timeout=30)
