@@ -596,7 +596,7 @@ SILENT = {
         17 CUT_OFF =
         17 WAIT =
         17 FOREIGN =
-        17 raise RoomError("--redis needs more
+        17 raise RoomError("--redis needs
         17 async def remember(
         17 self.foreign = set()
         17 self.newest = "0-0", None
