@@ -60,6 +60,7 @@ class ForeignEntryTest(RedisCase):
         await until(lambda: self.logged().count("is no message") == 2)
         await alice.send("after", "k")
         self.assertTrue((await alice.line())["retry"])
+        await asyncio.sleep(4 * chat.PAUSE)  # it is read again and again, and told once
         repair = re.search("redis-cli (EVAL .* chat:log)", self.logged()).group(1)
         self.redis.client.execute_command(*shlex.split(repair))
         begun = time.monotonic()
