@@ -43,8 +43,8 @@ if stored then return tonumber(stored) end
 local id = redis.call('XADD', KEYS[1], '0-*', 'key', ARGV[1], unpack(ARGV, 3))
 if ARGV[1] ~= '' then redis.call('SET', KEYS[2], id:sub(3), 'EX', ARGV[2]) end"""
 CLAIM = """local holder = redis.call('GET', KEYS[1]) or ''
-if holder ~= '' and holder ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) return 1"""
+if holder ~= '' and holder ~= ARGV[1] then return false end
+return redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])"""
 
 
 def to_row(id, fields):

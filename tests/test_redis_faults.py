@@ -12,7 +12,7 @@ import signal
 import time
 from unittest import mock
 
-from tornado.httpclient import AsyncHTTPClient
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 from tornado.testing import gen_test
 
 import chat
@@ -60,6 +60,7 @@ class ForeignEntryTest(RedisCase):
         await until(lambda: self.logged().count("is no message") == 2)
         await alice.send("after", "k")
         self.assertTrue((await alice.line())["retry"])
+        await asyncio.sleep(4 * chat.PAUSE)  # it is read again and again, and told once
         repair = re.search("redis-cli (EVAL .* chat:log)", self.logged()).group(1)
         self.redis.client.execute_command(*shlex.split(repair))
         begun = time.monotonic()
@@ -355,8 +356,12 @@ class AwayTest(RedisCase):
         self.assertEqual((page.code, 'id="log"' in page.text), (503, True))
         self.assertEqual((await nobody.post("/login", name="dora")).code, 503)
         tab = await reader.connect()
-        self.assertEqual(await tab.texts(1), ["before"])
+        line = await tab.line()
+        self.assertEqual(line["msg"], "before")
         self.assertEqual(await tab.close_code(), 1001)
+        with self.assertRaises(HTTPClientError) as caught:  # it has read all there is
+            await reader.connect(f"?since=1&at={line['at']}")
+        self.assertEqual(caught.exception.code, 503)
 
     @gen_test(timeout=20)
     async def test_foreign_lease_while_away_ends_with_a_heartbeat(self):
@@ -475,6 +480,7 @@ class NginxTest(RedisCase):
 
     @gen_test(timeout=20)
     async def test_process_cut_off_is_not_asked(self):
+        self.redis.say("before")
         nginx = self.start_nginx(await self.start_here(2, *self.OPTIONS))
         await self.cut_off(self.applications[0])
         for number in range(4):
@@ -483,6 +489,9 @@ class NginxTest(RedisCase):
             answer = await carol.post("/login", name=f"carol{number}")
             self.assertEqual(answer.code, 303)
             self.assertEqual((await carol.get("/chat")).code, 200)
+            tab = await carol.connect("?since=1&at=1764000000")
+            await tab.send(f"{number}")
+            self.assertIn(f"{number}", await tab.texts(number + 1))
 
     @gen_test(timeout=20)
     async def test_all_cut_off_people_read(self):

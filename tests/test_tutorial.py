@@ -546,6 +546,7 @@ SILENT = {
         7 if not self.is_open():
         7 return
         7 await asyncio.wait([taken])
+        10 self.finish()
     """,
     "it goes into the server's own log": """
         5 log.app_log.error(
@@ -596,10 +597,16 @@ SILENT = {
         17 CUT_OFF =
         17 WAIT =
         17 FOREIGN =
-        17 raise RoomError("--redis needs more
+        17 raise RoomError("--redis needs
         17 async def remember(
         17 self.foreign = set()
-        17 self.newest = "0-0", None
+        17 await self.redis.eval(CLAIM
+        17 self.heard =
+        17 self.newest =
+        17 if id.startswith("0-"):
+        17 if id not in self.foreign:
+        17 self.foreign.add(id)
+        17 raise RoomError(sentence)
         17 self.db.execute("DELETE FROM log
         18 answered = time.monotonic()
         18 answered, self.ready =

@@ -269,8 +269,8 @@ WRONG = [
             ),
         ],
         13,
-        "alice typed for five seconds. The page should send two or three notices; it "
-        "sent 1.",
+        "alice typed for ... seconds. The page should send a notice every two "
+        "seconds; it sent 1.",
     ),
     Wrong(
         "a message does not end it",

@@ -631,6 +631,8 @@ class WebSocketHandler(BaseHandler, websocket.WebSocketHandler):
         at = self.get_query_argument("at", None)
         if not re.fullmatch(ID, since) or not re.fullmatch(TIME, at or "0"):
             raise web.HTTPError(400, "this is no place in a log")
+        if at and not self.room.ready:  # who has not read yet can do so here
+            raise web.HTTPError(503)
         self.cursor = await self.room.place(int(since), at and float(at))
         if self.request.connection.stream.closed():  # it has left while we asked
             raise web.HTTPError(400)
