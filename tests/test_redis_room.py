@@ -193,6 +193,29 @@ class LogTest(RedisCase):
         self.assertLess(sent, 3_000_000)  # and the newest, to see that it is there
 
 
+    @gen_test(timeout=20)
+    async def test_idle_process_leaves_redis_in_peace(self):
+        await self.start_here(1)
+        self.patch(redis_room, WAIT=1000)
+        calls = self.asked()
+        await until(lambda: self.asked() > calls)  # what has begun with another WAIT
+        calls = self.asked()
+        await asyncio.sleep(0.5)
+        self.assertLessEqual(self.asked() - calls, 1)
+
+    def asked(self):
+        """Return how often Redis has been asked for news."""
+        stats = self.redis.client.info("commandstats")
+        return stats.get("cmdstat_xread", {"calls": 0})["calls"]
+
+    @gen_test(timeout=20)
+    async def test_crowd_takes_few_connections(self):
+        await self.start_here(1)
+        post = self.applications[0].room.post
+        await asyncio.gather(*(post("alice", "a", f"{n}") for n in range(100)))
+        self.assertLessEqual(len(self.redis.client.client_list()), 16 + 1)
+
+
 class StartTest(RedisCase):
     """What a chat says that cannot use its Redis, and what it needs."""
 
@@ -274,6 +297,13 @@ class StartTest(RedisCase):
         visitor = self.visitor(url).sign_in("alice")
         self.assertEqual((await visitor.get("/chat")).code, 200)
         self.assertEqual(len(self.redis.client.get("chat:cookie_secret")), 64)
+
+
+    def test_readme_knows_the_seconds(self):
+        readme = project_text("README.md")
+        self.assertIn(f"for about {redis_room.CUT_OFF} seconds is *cut off*", readme)
+        self.assertIn(f"for {chat.LEASE} seconds after the last sign of life", readme)
+        self.assertIn(f"within\n  {chat.PING + 5} seconds", readme)
 
 
 class NameTest(RedisCase):
