@@ -42,6 +42,12 @@ PAGES = sorted(
 )
 
 
+def setUpModule():
+    # Or Ctrl-C does nothing where the tests run in the background of a shell, which
+    # ignores it and hands that down.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def listings_of(step):
     """Return the listings of one step that go into the programs."""
     return [x for x in steps.read_steps() if x.step == step and x.file in TYPED]
