@@ -275,9 +275,8 @@ WRONG = [
             ),
         ],
         11,
-        'alice sent {"msg": "and this", "undo": true}. alice should get {"id": 2, '
-        '"msg": "and this"}, without "undo"; {"id": 3, "at": ..., "name": "alice", '
-        '"msg": "and this", "key": null} came.',
+        'alice sent {"undo": 17}. alice should get an error line; {"id": 2, "at": '
+        '..., "name": "alice", "msg": "", "key": null, "undo": 1} came.',
     ),
     Wrong(
         "the message beside undo is swallowed",
@@ -303,8 +302,8 @@ WRONG = [
             ),
         ],
         12,
-        "The chat was started. Then: chat.RoomError: ... has "
-        "tables of another program, or version",
+        "The chat was started with a chat.db from before. Then: chat.RoomError: ... "
+        "has tables of another program, or version",
     ),
     Wrong(
         "the page shows the text until it is loaded again",

@@ -325,7 +325,7 @@ WRONG = [
         ],
         12,
         "alice scrolled to the top five times. Of 120 messages the page needs to ask "
-        "at most three times; it asked 5 times.",
+        "at most three times; it asked ... times.",
     ),
     Wrong(
         "what is older counts as unread",

@@ -30,7 +30,7 @@ WRONG = [
         ],
         2,
         "lost.py: carol's computer stopped reading a log of 150 messages, and read "
-        "again. She should get all of them; she got 8.",
+        "again. She should get all of them; she got ...",
     ),
     Wrong(
         "lost.py closes whoever is slow",
@@ -43,7 +43,7 @@ WRONG = [
         ],
         2,
         "lost.py: carol's computer stopped reading a log of 150 messages, and read "
-        "again. She should get all of them; she got 8.",
+        "again. She should get all of them; she got ...",
     ),
     Wrong(
         "lost.py never goes on by itself",
@@ -56,7 +56,7 @@ WRONG = [
         ],
         2,
         "lost.py: carol's computer stopped reading a log of 150 messages, and read "
-        "again. She should get all of them; she got 8.",
+        "again. She should get all of them; she got ...",
     ),
     Wrong(
         "lost.py takes one message a time and forgets the rest",
@@ -70,7 +70,7 @@ WRONG = [
         ],
         2,
         "lost.py: carol's computer stopped reading a log of 150 messages, and read "
-        "again. She should get all of them; she got 8.",
+        "again. She should get all of them; she got ...",
     ),
     Wrong(
         "lost.py does not wait for the network",
@@ -83,7 +83,7 @@ WRONG = [
         ],
         3,
         "lost.py: carol's computer stopped reading. One batch of 64 kB should wait "
-        "for her in the chat's memory; 1177 kB do.",
+        "for her in the chat's memory; ... kB do.",
     ),
     Wrong(
         "doubled.py gives every message a key of its own",
@@ -97,7 +97,7 @@ WRONG = [
         4,
         'alice sent {"msg": "tea", "key": "k"}. alice should get {"id": 1, "msg": '
         '"tea", "key": "k"}; {"id": 1, "at": ..., "name": "alice", "msg": "tea", '
-        '"key": "1795565710.4107602"} came.',
+        '"key": "..."} came.',
     ),
     Wrong(
         "doubled.py as it is",

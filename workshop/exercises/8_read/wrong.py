@@ -246,7 +246,7 @@ WRONG = [
         ],
         9,
         "50 people read one message within a moment. Each should get at most 5 lines "
-        "about it; guest 0 got 50.",
+        "about it; guest 0 got ...",
     ),
     Wrong(
         "made anew for each reader",
@@ -268,7 +268,7 @@ WRONG = [
         ],
         9,
         "50 people read one message within a moment. Their line should be made once "
-        "for all; JSON was encoded 50 times.",
+        "for all; JSON was encoded ... times.",
     ),
     Wrong(
         "one after the other, so all wait for the slow one",
@@ -300,10 +300,7 @@ WRONG = [
         ],
         10,
         'carol\'s computer had stopped reading, and bob sent {"read": 20}. alice '
-        'should be told {"read": {"bob": 20}}; within 3 s it did not come. '
-        'carol\'s computer had stopped reading, and bob sent {"read": 20}. chat.py '
-        "failed meanwhile: AttributeError: 'NoneType' object has no attribute "
-        "'stream' (line 766, in transmit).",
+        'should be told {"read": {"bob": 20}}; within 3 s it did not come.',
     ),
     Wrong(
         "my own name is there, too",
@@ -386,7 +383,7 @@ WRONG = [
         ],
         12,
         "alice sent 16 messages at once. bob's page should say at most once a second "
-        "how far it has read; it said so 16 times.",
+        "how far it has read; it said so ... times.",
     ),
     Wrong(
         "a hidden page reads, too",
