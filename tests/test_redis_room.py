@@ -49,7 +49,7 @@ class LogTest(RedisCase):
 
     @gen_test(timeout=20)
     async def test_resume_at_a_process_that_lags(self):
-        self.patch(redis_room, WAIT=1000)
+        self.patch(redis_room, WAIT=500)
         one, two = await self.start_here(2)
         alice = await self.connect(one, "alice")
         lagging = self.applications[1].room
@@ -312,7 +312,7 @@ class NameTest(RedisCase):
     # A chat in which time runs faster.
     HASTY = (
         "-c",
-        "import asyncio, chat; chat.PING, chat.LEASE = 1, 2; asyncio.run(chat.main())",
+        "import asyncio, chat; chat.PING, chat.LEASE = 0.5, 1; asyncio.run(chat.main())",
     )
 
     async def login(self, visitor, name):
