@@ -394,6 +394,7 @@ class AwayTest(RedisCase):
     async def test_stop(self):
         self.assertEqual(await self.assert_stops(lambda: None), "")
 
+    @heavy
     @gen_test(timeout=20)
     async def test_stop_while_redis_is_frozen(self):
         freeze = self.redis.process.send_signal
