@@ -631,6 +631,8 @@ SILENT = {
         18 return self.refuse(
         18 if not self.application.room.ready:
         18 self.set_status(503)
+        18 if at and not self.room.ready:
+        18 raise web.HTTPError(503)
         18 if not self.room.ready:
         18 self.close(1001,
     """,
