@@ -442,9 +442,12 @@ class Room:
 
     async def publish_always(self):
         """Publish at once in a quiet room; in a busy one the next messages gather."""
+        loop = asyncio.get_running_loop()
         while True:
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self.posted.wait(), CHECK)
+            # Not wait_for(): before Python 3.12 it can miss that it is cancelled.
+            timer = loop.call_later(CHECK, self.posted.set)
+            await self.posted.wait()
+            timer.cancel()
             begun = time.monotonic()
             self.publish()
             # With many readers it takes long. A third of the time is for all the rest.
