@@ -712,7 +712,8 @@ class RoomTest(AsyncTestCase):
         await self.room.post("alice", "hello", None)
         with self.assertNoLogs():
             self.room.close()
-            await asyncio.sleep(chat.PAUSE * 2)
+            await asyncio.wait([self.room.publishing])
+        self.assertTrue(self.room.publishing.cancelled())
         await self.room.open()
         self.assertEqual(self.read(0), (1, ["hello"]))
 

@@ -18,7 +18,7 @@ async def stop(server):
     errors = server.stderr.read().decode()
     longest = max(map(len, errors.split("\n")))
     print("a traceback:", "Traceback" in errors, "longest line: about", longest)
-    print("chat.db-wal is still there:", os.path.exists("leave.db-wal"))
+    print("leave.db-wal is still there:", os.path.exists("leave.db-wal"))
 
 
 async def main():
