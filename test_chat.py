@@ -791,8 +791,10 @@ class RoomTest(AsyncTestCase):
         with contextlib.closing(sqlite3.connect(path)) as db:
             db.executescript(";".join(statements))
         room = chat.Room(str(path))
-        self.io_loop.run_sync(room.open)
-        room.close()
+        try:
+            self.io_loop.run_sync(room.open)
+        finally:
+            room.db.close()  # Windows deletes no open file
 
     @unittest.skipIf(os.name == "nt", "Windows keeps open files where they are")
     @gen_test
@@ -1265,6 +1267,7 @@ class RunningTest(ProcessCase):
         server = mock.patch.object(chat, "Server", side_effect=SystemExit)
         with server as made, mock.patch("sys.argv", arguments):
             self.assertRaises(SystemExit, asyncio.run, chat.main())
+        made.call_args.args[0].room.db.close()  # Windows deletes no open file
         limits = {"max_header_size": 16_384, "max_body_size": 65_536}
         limits |= {"idle_connection_timeout": 60, "body_timeout": 10}
         self.assertEqual(made.call_args.kwargs, {"xheaders": False, **limits})
