@@ -356,7 +356,7 @@ WRONG = [
             ),
         ],
         15,
-        '<b>bob came. The list "Here now" should show <b>bob, alice; it shows nothing.',
+        '<b>bob came. The list "Here now" should show <b>bob, alice; it shows ...',
     ),
     Wrong(
         "the list is added to the old one",

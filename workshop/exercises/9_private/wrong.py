@@ -47,7 +47,7 @@ WRONG = [
             ),
         ],
         1,
-        'alice sent {"msg": "swordfish", "to": "bob"}. alice should get {"id": 1, '
+        'alice sent {"msg": "swordfish", "to": "bob"}. ... should get {"id": 1, '
         '"key": null, "name": "alice", "msg": "swordfish", "to": "bob"}; nothing '
         "came within 2 s.",
     ),
