@@ -35,11 +35,13 @@ def forget(text, nth=0):
     return mistake
 
 
-def double(text):
+def double(text, further=1, spaces=0):
+    """Type a line again, so many lines below, so much deeper."""
+
     def mistake(lines):
         n = find(lines, text)
-        lines.insert(n, lines[n])
-        return "doubled", n + 2
+        lines.insert(n + further, " " * spaces + lines[n])
+        return "doubled", n + further + 1
 
     return mistake
 
@@ -58,6 +60,32 @@ def less_deep(text):
         n = find(lines, text)
         lines[n] = lines[n].removeprefix("    ")
         return "indented", n + 1
+
+    return mistake
+
+
+def forget_quotes(header):
+    """Forget the quotes that end a docstring."""
+
+    def mistake(lines):
+        below = range(find(lines, header), len(lines))
+        n = next(n for n in below if lines[n].strip() == '"""')
+        del lines[n]
+        return "missing", n
+
+    return mistake
+
+
+def hide(text, count):
+    """Type so many lines above the quotes that end the docstring above them."""
+
+    def mistake(lines):
+        n = find(lines, text)
+        quotes = max(k for k in range(n) if lines[k].strip() == '"""')
+        block = lines[n : n + count]
+        del lines[n : n + count]
+        lines[quotes:quotes] = block
+        return "misplaced", quotes + 1
 
     return mistake
 
@@ -109,6 +137,16 @@ MISTAKES = [
     (2, double("server.add_sockets(sockets)")),
     (5, double("self.rows.append((at, name, msg, key))")),
     (7, double("frame = to_frame(json.dumps(line).encode())")),
+    (3, double("import os", 6)),
+    (4, double("class BaseHandler(web.RequestHandler):")),
+    (5, double("self.posted.clear()", 1, spaces=4)),
+    (5, double("self.posted.clear()", 4)),
+    (5, double("self.posted.set()", 2)),
+    # A docstring does not end where it should.
+    (2, forget_quotes("class Application(web.Application):")),
+    (7, forget_quotes("class Room:")),
+    (13, hide("if self.path:", 3)),
+    (12, hide("name, room = self.current_user, self.application.room", 2)),
     # A line stands one level too deep, or not deep enough.
     (4, deeper('self.set_signed_cookie("username", name)')),
     (5, deeper("committed.set_result(self.commit())")),
@@ -170,6 +208,8 @@ class MistakesTest(unittest.TestCase):
                 between = lines[first.number : number]
                 self.assertFalse([line for line in between if counts(line)])
                 self.assertLessEqual(first.number, number)
+                if kind == "doubled":
+                    self.assertEqual(first.near.text.strip(), first.text.strip())
                 if first.wanted:
                     place = tutorial.split("\n")[first.wanted.number - 1]
                     self.assertEqual(place, first.wanted.text)
@@ -258,6 +298,30 @@ class PositionTest(unittest.TestCase):
         self.assertIn("Python cannot read chat.py, line ", words)
         self.assertIn("expected ':'", words)
         self.assertIn("def parse_options(arguments):", words)
+
+    def test_how_many_more_lines_differ_is_told_in_plain_words(self):
+        text = program_after(5).replace("import os\n", "")
+        for forgotten, sentence in (
+            ("import re\n", "After it one more line differs."),
+            ("import time\n", "After it 2 more lines differ."),
+        ):
+            text = text.replace(forgotten, "")
+            self.assertIn(f"Mend this first. {sentence}", self.says(text))
+
+    def test_a_doubled_line_is_told_with_the_other_one(self):
+        lines = program_after(5).split("\n")
+        n = find(lines, "self.posted.clear()")
+        lines.insert(n + 4, lines[n])
+        words = self.says("\n".join(lines))
+        self.assertIn("A line in class Room, in commit is typed twice.", words)
+        self.assertIn(f"It stands in line {n + 1}, too.", words)
+        self.assertIn("`chat.py`, in `class Room`, after `publish_always`:", words)
+
+    def test_a_docstring_without_an_end_is_told(self):
+        text = program_after(2).replace('returned.\n    """\n', "returned.\n")
+        words = self.says(text)
+        self.assertIn("Quotes may be missing far above.", words)
+        self.assertIn("Without it, all below is no code.", words)
 
     def test_a_misplaced_line_is_told_where_it_belongs(self):
         lines = program_after(7).split("\n")

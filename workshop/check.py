@@ -5,7 +5,7 @@ import asyncio
 import sys
 from dataclasses import dataclass, field
 
-from workshop.compare import Comparison, choose, find_steps
+from workshop.compare import QUOTES, Comparison, choose, find_steps
 from workshop.mine import MINE, program_listings, read_mine, show
 from workshop.steps import read_titles, type_listings
 from workshop.terminal import paint
@@ -17,8 +17,13 @@ SENTENCES = {
     "indented": "A line in {scope} begins at the wrong place: count the spaces.",
     "misplaced": "A line stands in {scope}, and belongs into {target}.",
     "moved": "A line in {scope} stands at the wrong place.",
-    "doubled": "A line in {scope} stands there twice.",
+    "doubled": "A line in {scope} is typed twice.",
     "foreign": "A line in {scope} is not in the tutorial, up to here.",
+}
+# What it means when the line is the quotes that end a docstring.
+DOCSTRING = {
+    "missing": "It ends a docstring. Without it, all below is no code.",
+    "moved": "It ends a docstring, and all above it there is no code.",
 }
 
 
@@ -81,7 +86,9 @@ def syntax_error(file, text):
     try:
         ast.parse(text)
     except SyntaxError as error:
-        return f"{file}, line {error.lineno}: {error.msg}"
+        place = f", line {error.lineno}" if error.lineno else ""
+        hint = ". Quotes may be missing far above" if "untermin" in error.msg else ""
+        return f"{file}{place}: {error.msg}{hint}"
     except ValueError as error:  # a NUL
         return f"{file}: {error}"
     return ""
@@ -106,6 +113,10 @@ def describe(one, text, titles):
     yield from excerpt(one, text.split("\n"))
     if kind in ("misplaced", "moved"):
         yield f"It belongs below line {one.below}."
+    if one.twin:
+        yield f"It stands in line {one.twin}, too."
+    if (one.wanted.text if one.wanted else one.text).strip() == QUOTES:
+        yield from filter(None, [DOCSTRING.get(kind)])
     if one.near:
         listing = one.near.listing
         yield f"See step {listing.step}, {titles[listing.step]}: tutorial.md, line" + (
@@ -173,7 +184,9 @@ def report(position, files, titles, folder):
         yield from describe(one, files.get(one.file, ""), titles)
         more = len(position.mistakes) - 1
         if more:
-            yield f"Behind it {'is one more' if more == 1 else f'are {more} more'}."
+            yield "Mend this first. After it " + (
+                "one more line differs." if more == 1 else f"{more} more lines differ."
+            )
     elif position.next:
         listing = position.next.listing
         yield "All is right so far. Next comes this line:"
