@@ -383,6 +383,31 @@ class CommandTest(unittest.TestCase):
         self.assertIn("yes  Two windows talk", said)
         self.assertNotIn("no  ", said)
 
+    def test_an_earlier_step_keeps_what_belongs_to_later_ones(self):
+        self.run_workshop("step", "18")
+        redis_room = self.mine / "redis_room.py"
+        text = redis_room.read_text()
+        said = self.run_workshop("step", "7")
+        [kept] = self.mine.glob("redis_room 2*.py")
+        self.assertEqual(kept.read_text(), text)
+        self.assertIn(f"{kept.name}, for it belongs to a later step.", said)
+        self.assertFalse(redis_room.exists())
+        self.assertIn("[x]  7 People talk", self.run_workshop())
+
+    def test_what_is_no_file_gets_one_sentence(self):
+        self.mine.write_text("a file")
+        for words in ["check"], ["step", "3"], []:
+            said = self.run_workshop(*words, status=1)
+            self.assertIn("mine is a file, and should be a folder.", said)
+        self.mine.unlink()
+        self.run_workshop("start")
+        (self.mine / "chat.py").unlink()
+        (self.mine / "chat.py").mkdir()
+        said = self.run_workshop("check", status=1)
+        self.assertIn("mine/chat.py cannot be read as a file", said)
+        self.run_workshop("step", "3")
+        self.assertEqual(self.run_workshop("check").count("\n  no"), 0)
+
     def test_the_finished_program_keeps_all_promises(self):
         self.run_workshop("step", str(max(read_titles())))
         said = self.run_workshop("check")

@@ -31,13 +31,27 @@ def program_listings():
     return [one for one in read_steps() if one.file in PROGRAMS]
 
 
+def require_folder(folder):
+    """Look whether a folder is one.
+
+    Raises:
+        WorkshopError: it is a file.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise WorkshopError(
+            f"{show(folder)} is a file, and should be a folder. Rename it, then:"
+            " python -m workshop start"
+        )
+
+
 def read_mine(listings, folder=MINE):
     """Return {name: text} of the programs that the student has.
 
     Raises:
         WorkshopError: there is no such folder, or a file that is no text.
     """
-    if not folder.is_dir():
+    require_folder(folder)
+    if not folder.exists():
         raise WorkshopError(
             f"There is no folder {show(folder)}/ yet. Make it: python -m workshop start"
         )
@@ -50,6 +64,11 @@ def read_mine(listings, folder=MINE):
             raise WorkshopError(
                 f"{show(path)} is no UTF-8 text (byte {error.start}). Save it in your"
                 " editor with the encoding UTF-8."
+            ) from error
+        except OSError as error:
+            raise WorkshopError(
+                f"{show(path)} cannot be read as a file ({error.strerror})."
+                " Rename it, and save your program under that name."
             ) from error
         if text.strip():
             files[name] = text
@@ -95,26 +114,33 @@ def set_step(step, folder=MINE):
         raise WorkshopError(
             f"There is no step {step}: they go from {min(titles)} to {max(titles)}."
         )
+    require_folder(folder)
     if not folder.exists():
         yield from start(folder)
     files = type_listings([one for one in program_listings() if one.step <= step])
-    for name, lines in files.items():
+    for name in PROGRAMS:
         path = folder / name
-        text = "".join(line.text + "\n" for line in lines)
+        text = "".join(line.text + "\n" for line in files.get(name, ()))
         if kept := keep(path, text):
-            yield f"Your own {name} is kept as {show(kept)}."
-        path.write_text(text, encoding="utf-8", newline="\n")
-    names = " and ".join(show(folder / name) for name in files)
+            later = "" if text else ", for it belongs to a later step"
+            yield f"Your own {name} is kept as {show(kept)}{later}."
+        if text:
+            path.write_text(text, encoding="utf-8", newline="\n")
+    names = ", ".join(show(folder / name) for name in files)
     yield f"{names}: the state after step {step}, {titles[step]}."
 
 
 def keep(path, text):
     """Keep a file beside itself, unless it is empty or has this text already.
 
+    Whatever else has its name, such as a folder, is kept as well.
+
     Returns:
         Where it is kept, or None.
     """
-    if not path.exists() or path.read_bytes().strip() in (b"", text.strip().encode()):
+    if not path.exists():
+        return None
+    if path.is_file() and path.read_bytes().strip() in (b"", text.strip().encode()):
         return None
     # A colon is no letter for a file in Windows.
     when = datetime.datetime.now().strftime("%Y-%m-%d %H.%M.%S")
