@@ -444,6 +444,33 @@ class CommandTest(unittest.TestCase):
         self.assertIn("There is no step 99", self.run_workshop("step", "99", status=1))
         self.assertIn("python -m workshop start", self.run_workshop("--help"))
 
+    def test_words_that_are_too_many_or_none_get_one_sentence(self):
+        for words, sentence in (
+            ("start mine", "Leave out mine: python -m workshop start"),
+            ("step 5 6", "Leave out 6: python -m workshop step 5"),
+            ("check mine 5", "Leave out 5: python -m workshop check"),
+            ("check 5", "There is no folder 5. Say it without: check finds by itself"),
+            ("exercise 77", "There is no exercise 77: they go from 1 to 9."),
+        ):
+            with self.subTest(words):
+                self.assertIn(sentence, self.run_workshop(*words.split(), status=1))
+        self.assertFalse(self.mine.exists())
+        self.assertIn("where you are", self.run_workshop("check", "--help"))
+
+    @unittest.skipIf(os.name == "nt", "A pipe breaks in another way there")
+    def test_each_command_ends_in_silence_when_nobody_reads_on(self):
+        for words in "--help", "step 3", "", "check", "load", "board":
+            with self.subTest(words):
+                process = subprocess.Popen(
+                    [sys.executable, "-m", "workshop", *words.split()],
+                    cwd=self.top, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                    env={**os.environ, "PORT": "0"},
+                )  # fmt: skip
+                process.stdout.close()
+                with process.stderr:
+                    self.assertEqual(process.stderr.read(), b"")
+                process.wait()
+
     def test_an_exercise_that_is_green_is_remembered(self):
         runner = self.top / "workshop" / "exercises" / "__main__.py"
         runner.write_text("import sys; print(sys.argv[1:])")

@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass, field
 
 from workshop.compare import QUOTES, Comparison, choose, find_steps
-from workshop.mine import MINE, program_listings, read_mine, show
+from workshop.mine import MINE, WorkshopError, program_listings, read_mine, show
 from workshop.steps import read_titles, type_listings
 from workshop.terminal import paint
 
@@ -206,6 +206,11 @@ def main(words):
         WorkshopError: there is no such folder.
     """
     folder = MINE.parent / words[0] if words else MINE
+    if words and not folder.exists():
+        raise WorkshopError(
+            f"There is no folder {words[0]}. Say it without: check finds by itself"
+            " which step you have reached."
+        )
     listings, titles = program_listings(), read_titles()
     files = read_mine(listings, folder)
     position = find_position(files, listings)
