@@ -2,7 +2,9 @@
 
 import math
 import os
+import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -11,7 +13,7 @@ from pathlib import Path
 from unittest import mock
 from xml.etree import ElementTree
 
-from tests.support import TOP, project_text
+from tests.support import TOP, free_port, project_text
 from workshop import check, crowd, drawing, load, mine
 from workshop.steps import program_after, read_titles, type_listings
 from workshop.terminal import paint
@@ -490,6 +492,43 @@ class CommandTest(unittest.TestCase):
         ElementTree.fromstring(text)
         for part in ("loop.py", "chat.py", "prefers-color-scheme: dark"):
             self.assertIn(part, text)
+
+
+class ExperimentTest(unittest.TestCase):
+    """What the experiments say when something else is in the way."""
+
+    def run_experiment(self, name, port, *words):
+        """Run one, with this port for all of its ports; return its last words."""
+        with tempfile.TemporaryDirectory() as folder:
+            for path in mine.EXPERIMENTS.glob("*.py"):
+                text = re.sub(r"\b500[01]\b", str(port), path.read_text())
+                Path(folder, path.name).write_text(text)
+            Path(folder, "chat.py").write_text(project_text("chat.py"))
+            result = subprocess.run(
+                [sys.executable, name, *words],
+                cwd=folder, capture_output=True, text=True, check=False, timeout=30,
+            )  # fmt: skip
+        self.assertEqual((result.returncode, result.stdout), (1, ""))
+        return result.stderr
+
+    def test_a_chat_that_is_in_the_way_has_to_be_stopped(self):
+        with socket.create_server(("127.0.0.1", 0)) as chat:
+            port = chat.getsockname()[1]
+            own = "few", "leave", "far", "gone", "guest", "lease", "silence", "crowd"
+            for name in own:
+                with self.subTest(name):
+                    said = self.run_experiment(f"{name}.py", port)
+                    self.assertRegex(said, r"\AStop your chat first: .*\n\Z")
+
+    def test_a_chat_that_does_not_run_has_to_be_started(self):
+        port = free_port()
+        for words in ["talk.py"], ["say.py", str(port), "a", "b", "c"]:
+            said = self.run_experiment(words[0], port, *words[1:])
+            self.assertRegex(said, r"\AThere is no chat at .* Start it .*\n\Z")
+
+    def test_words_that_are_missing_are_named(self):
+        self.assertIn("python say.py PORT", self.run_experiment("say.py", 1))
+        self.assertIn("python hear.py PORT", self.run_experiment("hear.py", 1))
 
 
 class LoadTest(unittest.IsolatedAsyncioTestCase):
