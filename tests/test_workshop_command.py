@@ -302,13 +302,55 @@ class PositionTest(unittest.TestCase):
         self.assertIn("def parse_options(arguments):", words)
 
     def test_how_many_more_lines_differ_is_told_in_plain_words(self):
-        text = program_after(5).replace("import os\n", "")
+        text = program_after(5)
         for forgotten, sentence in (
-            ("import re\n", "After it one more line differs."),
-            ("import time\n", "After it 2 more lines differ."),
+            ("import os\n", "`chat.py`, below `\"\"\"`, to paste:"),
+            ("import re\n", "The same goes for one more line of this listing."),
+            ("import time\n", "The same goes for 2 more lines of this listing."),
+            ("self.posted.clear()\n", "first. After it one more line differs."),
+            ("self.publish()\n", "first. After it 3 more lines differ."),
         ):
-            text = text.replace(forgotten, "")
-            self.assertIn(f"Mend this first. {sentence}", self.says(text))
+            text = text.replace(forgotten, "\n")
+            self.assertTrue(self.says(text).endswith(sentence), self.says(text))
+
+    def test_a_listing_in_another_file_is_told_where_it_belongs(self):
+        for step, file, ours in (
+            (4, "loop.py", "chat.py"),
+            (18, "redis_room.py", "chat.py"),
+            (18, "chat.py", "redis_room.py"),
+        ):
+            listings = [one for one in mine.program_listings() if one.step <= step]
+            wrong = [one for one in listings if one.file == ours][-2]
+            files = {
+                name: "\n".join(line.text for line in lines if line.listing != wrong)
+                for name, lines in type_listings(listings).items()
+            }
+            files[file] += "\n\n" + "\n".join(wrong.lines)
+            position = check.find_position(files, mine.program_listings())
+            with self.subTest(step=step, file=file):
+                first = position.mistakes[0]
+                self.assertEqual((first.kind, first.file), ("elsewhere", file))
+                self.assertEqual(first.near.listing, wrong)
+                words = check.describe(first, files[file], read_titles())
+                self.assertRegex("\n".join(words), f"below line \\d+ of {ours}")
+
+    def test_a_method_in_another_class_is_told_with_both_classes(self):
+        text = program_after(5)
+        method = text[text.index("    def commit(self)") : text.index("class Server")]
+        text = text.replace(method, "\n\n")
+        above = "        super().__init__(routes, **settings)\n"
+        words = self.says(text.replace(above, above + "\n" + method))
+        for part in (
+            "A line stands in class Application, and belongs into class Room.",
+            "`chat.py`, in `class Room`, after `publish`:",
+            "The same goes for 11 more lines of this listing.",
+        ):
+            self.assertIn(part, words)
+
+    def test_a_tab_among_spaces_is_told(self):
+        text = program_after(5).replace("        self.posted.cl", "\tself.posted.cl")
+        self.assertIn("Type four spaces for each tab.", self.says(text))
+        self.assertNotIn("complete", self.says(text))
 
     def test_a_doubled_line_is_told_with_the_other_one(self):
         lines = program_after(5).split("\n")
@@ -322,7 +364,7 @@ class PositionTest(unittest.TestCase):
     def test_a_docstring_without_an_end_is_told(self):
         text = program_after(2).replace('returned.\n    """\n', "returned.\n")
         words = self.says(text)
-        self.assertIn("Quotes may be missing far above.", words)
+        self.assertIn("Above it, a docstring lacks its quotes.", words)
         self.assertIn("Without it, all below is no code.", words)
 
     def test_a_misplaced_line_is_told_where_it_belongs(self):

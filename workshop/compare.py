@@ -25,7 +25,8 @@ Code = collections.namedtuple("Code", "text number source")
 class Difference:
     """One thing that is not as in the tutorial.
 
-    kind: "missing", "wrong", "indented", "misplaced", "doubled" or "foreign".
+    kind: "missing", "wrong", "indented", "misplaced", "elsewhere" (it belongs into
+    another file), "doubled" or "foreign".
     """
 
     kind: str
@@ -79,7 +80,10 @@ def to_expected(lines):
 
 
 def find_scopes(codes):
-    """Tell for each line in which class and function it stands."""
+    """Tell for each line in which class and function it stands.
+
+    The line that begins a function stands in what is around the function.
+    """
     scopes, open_blocks = [], []
     for code in codes:
         depth = len(code.text) - len(code.text.lstrip())
@@ -87,10 +91,10 @@ def find_scopes(codes):
         closing = code.text.strip()[0] in ")]}"
         while open_blocks and open_blocks[-1][0] >= depth and not closing:
             open_blocks.pop()
+        scopes.append(", in ".join(name for _, name in open_blocks))
         if head:
             name = f"class {head[2]}" if head[1] == "class" else head[2]
             open_blocks.append((depth, name))
-        scopes.append(", in ".join(name for _, name in open_blocks))
     return scopes
 
 
@@ -298,3 +302,16 @@ class Comparison:
         """Return the Line of the typed line i or of the nearest one above it."""
         known = next((k for k in range(i, -1, -1) if k in self.known), None)
         return None if known is None else self.expected[self.known[known]].source
+
+
+def join_files(differences):
+    """Take a line that is missing in a file and too many in another for one thing."""
+    for one in [one for one in differences if one.kind == "missing"]:
+        wanted = strip_comment(one.wanted.text).strip()
+        for other in differences:
+            extra = other.kind in ("foreign", "doubled") and other.file != one.file
+            if extra and other.text.strip() == wanted:
+                differences.remove(one)
+                other.kind, other.wanted, other.near = "elsewhere", one.wanted, one.near
+                other.target, other.below, other.twin = one.target, one.number, 0
+                break
