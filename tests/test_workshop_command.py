@@ -389,11 +389,11 @@ class CommandTest(unittest.TestCase):
         shutil.copytree(TOP, self.top, ignore=ignored)
         self.mine = self.top / "mine"
 
-    def run_workshop(self, *words, status=0):
+    def run_workshop(self, *words, status=0, folder=None):
         """Run a command; return what it says."""
         result = subprocess.run(
             [sys.executable, "-m", "workshop", *words],
-            cwd=self.top, capture_output=True, text=True, check=False,
+            cwd=folder or self.top, capture_output=True, text=True, check=False,
         )  # fmt: skip
         said = result.stdout + result.stderr
         self.assertNotIn("Traceback", said)
@@ -408,6 +408,12 @@ class CommandTest(unittest.TestCase):
         (self.mine / "chat.py").write_text("mine")
         self.assertIn("is there already", self.run_workshop("start", status=1))
         self.assertEqual((self.mine / "chat.py").read_text(), "mine")
+
+    def test_the_commands_work_in_the_folder_too(self):
+        self.run_workshop("step", "2")
+        for words in ["check"], [], ["step", "2"]:
+            there = self.run_workshop(*words)
+            self.assertEqual(self.run_workshop(*words, folder=self.mine), there)
 
     def test_without_the_folder_each_command_names_start(self):
         for words in ([], ["check"]):
@@ -519,7 +525,11 @@ class CommandTest(unittest.TestCase):
         runner = self.top / "workshop" / "exercises" / "__main__.py"
         runner.write_text("import sys; print(sys.argv[1:])")
         self.run_workshop("start")
-        self.assertIn("'2', ", self.run_workshop("exercise", "2"))
+        said = self.run_workshop("exercise", "2")
+        self.assertIn("['2', '.']", said)
+        self.assertIn("In mine/ is no program yet. Checked is the project's own.", said)
+        (self.mine / "chat.py").write_text("mine")
+        self.assertIn(f"['2', {str(self.mine)!r}]", self.run_workshop("exercise", "2"))
         self.assertEqual((self.mine / ".green").read_text(), "2\n")
         runner.write_text("import sys; sys.exit(1)")
         self.run_workshop("exercise", "3", status=1)

@@ -53,7 +53,10 @@ def exercise(words):
         raise WorkshopError(
             f"There is no exercise {number}: they go from 1 to {max(FOLDERS)}."
         )
-    folder = str(MINE) if MINE.is_dir() else "."
+    folder = str(MINE)
+    if not mine.has_program():
+        folder = "."
+        print("In mine/ is no program yet. Checked is the project's own.", flush=True)
     command = [sys.executable, "-m", "workshop.exercises", str(number), folder]
     status = subprocess.run([*command, *words[1:]], cwd=TOP, check=False).returncode
     if not status:

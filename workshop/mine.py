@@ -9,6 +9,7 @@ from workshop.steps import read_steps, read_titles, type_listings
 TOP = Path(__file__).resolve().parent.parent
 MINE = TOP / "mine"
 EXPERIMENTS = TOP / "workshop" / "experiments"  # what the tutorial runs besides
+INSIDE = TOP / "workshop" / "inside.py"  # the workshop's commands, from that folder
 GIVEN = "templates", "static", "requirements.txt"
 PROGRAMS = "loop.py", "chat.py", "redis_room.py"  # what is typed
 GREEN = ".green"  # in mine/: the numbers of the exercises whose check was green
@@ -75,6 +76,12 @@ def read_mine(listings, folder=MINE):
     return files
 
 
+def has_program(folder=MINE):
+    """Tell whether the student has typed something into chat.py."""
+    path = folder / "chat.py"
+    return path.is_file() and bool(path.read_bytes().strip())
+
+
 def start(folder=MINE):
     """Make the folder, with all that nobody has to type; return what to say.
 
@@ -92,6 +99,7 @@ def start(folder=MINE):
         copy(TOP / name, folder / name)
     for path in EXPERIMENTS.glob("*.py"):
         shutil.copy(path, folder)
+    shutil.copy(INSIDE, folder / "workshop.py")
     (folder / "chat.py").touch()
     yield f"{show(folder)}/ has an empty chat.py, and all that nobody has to type."
     yield "Now open tutorial.md, and type into this folder. Look where you are with:"
