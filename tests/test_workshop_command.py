@@ -2,7 +2,9 @@
 
 import math
 import os
+import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -11,7 +13,7 @@ from pathlib import Path
 from unittest import mock
 from xml.etree import ElementTree
 
-from tests.support import TOP, project_text
+from tests.support import TOP, free_port, project_text
 from workshop import check, crowd, drawing, load, mine
 from workshop.steps import program_after, read_titles, type_listings
 from workshop.terminal import paint
@@ -35,11 +37,13 @@ def forget(text, nth=0):
     return mistake
 
 
-def double(text):
+def double(text, further=1, spaces=0):
+    """Type a line again, so many lines below, so much deeper."""
+
     def mistake(lines):
         n = find(lines, text)
-        lines.insert(n, lines[n])
-        return "doubled", n + 2
+        lines.insert(n + further, " " * spaces + lines[n])
+        return "doubled", n + further + 1
 
     return mistake
 
@@ -58,6 +62,32 @@ def less_deep(text):
         n = find(lines, text)
         lines[n] = lines[n].removeprefix("    ")
         return "indented", n + 1
+
+    return mistake
+
+
+def forget_quotes(header):
+    """Forget the quotes that end a docstring."""
+
+    def mistake(lines):
+        below = range(find(lines, header), len(lines))
+        n = next(n for n in below if lines[n].strip() == '"""')
+        del lines[n]
+        return "missing", n
+
+    return mistake
+
+
+def hide(text, count):
+    """Type so many lines above the quotes that end the docstring above them."""
+
+    def mistake(lines):
+        n = find(lines, text)
+        quotes = max(k for k in range(n) if lines[k].strip() == '"""')
+        block = lines[n : n + count]
+        del lines[n : n + count]
+        lines[quotes:quotes] = block
+        return "misplaced", quotes + 1
 
     return mistake
 
@@ -109,6 +139,18 @@ MISTAKES = [
     (2, double("server.add_sockets(sockets)")),
     (5, double("self.rows.append((at, name, msg, key))")),
     (7, double("frame = to_frame(json.dumps(line).encode())")),
+    (3, double("import os", 6)),
+    (4, double("class BaseHandler(web.RequestHandler):")),
+    (5, double("self.posted.clear()", 1, spaces=4)),
+    (5, double("self.posted.clear()", 4)),
+    (5, double("self.posted.set()", 2)),
+    # A docstring does not end where it should.
+    (2, forget_quotes("class Application(web.Application):")),
+    (7, forget_quotes("class Room:")),
+    (13, hide("if self.path:", 3)),
+    (2, hide("import asyncio", 1)),
+    (2, hide("import asyncio", 19)),
+    (12, hide("name, room = self.current_user, self.application.room", 2)),
     # A line stands one level too deep, or not deep enough.
     (4, deeper('self.set_signed_cookie("username", name)')),
     (5, deeper("committed.set_result(self.commit())")),
@@ -137,6 +179,11 @@ MISTAKES = [
     (5, change("if error := await asyncio.shield(self.committed):", ":=", "=")),
     (6, change("if lines and size > MAX_BATCH_SIZE:", ">", "=")),
     (7, change("if size < 126:", ":", "")),
+    (7, change("if not self.is_open():", ":", ";")),
+    (4, change("except ValueError as error:", "except", "expect")),
+    # Quotes are mixed, or are those of a word processor.
+    (4, change('self.render("templates/chat.html")', 'html"', "html'")),
+    (4, change('self.render("templates/chat.html")', '("', "(\u201c")),
     (7, change("if not isinstance(message, dict):", "not ", "")),
     (11, change("await asyncio.sleep(self.due - time.monotonic())", "())", "()")),
     # await is forgotten, or async.
@@ -170,6 +217,8 @@ class MistakesTest(unittest.TestCase):
                 between = lines[first.number : number]
                 self.assertFalse([line for line in between if counts(line)])
                 self.assertLessEqual(first.number, number)
+                if kind == "doubled":
+                    self.assertEqual(first.near.text.strip(), first.text.strip())
                 if first.wanted:
                     place = tutorial.split("\n")[first.wanted.number - 1]
                     self.assertEqual(place, first.wanted.text)
@@ -259,6 +308,81 @@ class PositionTest(unittest.TestCase):
         self.assertIn("expected ':'", words)
         self.assertIn("def parse_options(arguments):", words)
 
+    def test_how_many_more_lines_differ_is_told_in_plain_words(self):
+        text = program_after(5)
+        for forgotten, sentence in (
+            ("import os\n", "`chat.py`, below `\"\"\"`, to paste:"),
+            ("import re\n", "The same goes for one more line of this listing."),
+            ("import time\n", "The same goes for 2 more lines of this listing."),
+            ("self.posted.clear()\n", "first. After it one more line differs."),
+            ("self.publish()\n", "first. After it 3 more lines differ."),
+        ):
+            text = text.replace(forgotten, "\n")
+            self.assertTrue(self.says(text).endswith(sentence), self.says(text))
+
+    def test_a_listing_in_another_file_is_told_where_it_belongs(self):
+        for step, file, ours in (
+            (4, "loop.py", "chat.py"),
+            (18, "redis_room.py", "chat.py"),
+            (18, "chat.py", "redis_room.py"),
+        ):
+            listings = [one for one in mine.program_listings() if one.step <= step]
+            wrong = [one for one in listings if one.file == ours][-2]
+            files = {
+                name: "\n".join(line.text for line in lines if line.listing != wrong)
+                for name, lines in type_listings(listings).items()
+            }
+            files[file] += "\n\n" + "\n".join(wrong.lines)
+            position = check.find_position(files, mine.program_listings())
+            with self.subTest(step=step, file=file):
+                first = position.mistakes[0]
+                self.assertEqual((first.kind, first.file), ("elsewhere", file))
+                self.assertEqual(first.near.listing, wrong)
+                words = check.describe(first, files[file], read_titles())
+                self.assertRegex("\n".join(words), f"below line \\d+ of {ours}")
+
+    def test_a_method_in_another_class_is_told_with_both_classes(self):
+        text = program_after(5)
+        method = text[text.index("    def commit(self)") : text.index("class Server")]
+        text = text.replace(method, "\n\n")
+        above = "        super().__init__(routes, **settings)\n"
+        words = self.says(text.replace(above, above + "\n" + method))
+        for part in (
+            "A line stands in class Application, and belongs into class Room.",
+            "`chat.py`, in `class Room`, after `publish`:",
+            "The same goes for 11 more lines of this listing.",
+        ):
+            self.assertIn(part, words)
+
+    def test_a_short_method_in_the_class_above_is_told_with_both_classes(self):
+        text = program_after(1, "loop.py")
+        method = "    def on_close(self):\n        self.connections.remove(self)\n\n"
+        text = text.replace(method, "").replace("class WebSocket", method + "class Web")
+        first = self.position(text, "loop.py").mistakes[0]
+        self.assertEqual(first.text, "    def on_close(self):")
+        scopes = first.scope, first.target
+        self.assertEqual(scopes, ("class MainHandler", "class WebSocketHandler"))
+
+    def test_a_tab_among_spaces_is_told(self):
+        text = program_after(5).replace("        self.posted.cl", "\tself.posted.cl")
+        self.assertIn("Type four spaces for each tab.", self.says(text))
+        self.assertNotIn("complete", self.says(text))
+
+    def test_a_doubled_line_is_told_with_the_other_one(self):
+        lines = program_after(5).split("\n")
+        n = find(lines, "self.posted.clear()")
+        lines.insert(n + 4, lines[n])
+        words = self.says("\n".join(lines))
+        self.assertIn("A line in class Room, in commit is typed twice.", words)
+        self.assertIn(f"It stands in line {n + 1}, too.", words)
+        self.assertIn("`chat.py`, in `class Room`, after `publish_always`:", words)
+
+    def test_a_docstring_without_an_end_is_told(self):
+        text = program_after(2).replace('returned.\n    """\n', "returned.\n")
+        words = self.says(text)
+        self.assertIn("Somewhere three quotes are missing.", words)
+        self.assertIn("Without it, all below is no code.", words)
+
     def test_a_misplaced_line_is_told_where_it_belongs(self):
         lines = program_after(7).split("\n")
         line = lines.pop(find(lines, "await self.room.open()"))
@@ -281,11 +405,11 @@ class CommandTest(unittest.TestCase):
         shutil.copytree(TOP, self.top, ignore=ignored)
         self.mine = self.top / "mine"
 
-    def run_workshop(self, *words, status=0):
+    def run_workshop(self, *words, status=0, folder=None):
         """Run a command; return what it says."""
         result = subprocess.run(
             [sys.executable, "-m", "workshop", *words],
-            cwd=self.top, capture_output=True, text=True, check=False,
+            cwd=folder or self.top, capture_output=True, text=True, check=False,
         )  # fmt: skip
         said = result.stdout + result.stderr
         self.assertNotIn("Traceback", said)
@@ -300,6 +424,12 @@ class CommandTest(unittest.TestCase):
         (self.mine / "chat.py").write_text("mine")
         self.assertIn("is there already", self.run_workshop("start", status=1))
         self.assertEqual((self.mine / "chat.py").read_text(), "mine")
+
+    def test_the_commands_work_in_the_folder_too(self):
+        self.run_workshop("step", "2")
+        for words in ["check"], [], ["step", "2"]:
+            there = self.run_workshop(*words)
+            self.assertEqual(self.run_workshop(*words, folder=self.mine), there)
 
     def test_without_the_folder_each_command_names_start(self):
         for words in ([], ["check"]):
@@ -318,6 +448,31 @@ class CommandTest(unittest.TestCase):
         self.assertIn("Step 9, The page, has nothing to type.", said)
         self.assertIn("yes  Two windows talk", said)
         self.assertNotIn("no  ", said)
+
+    def test_an_earlier_step_keeps_what_belongs_to_later_ones(self):
+        self.run_workshop("step", "18")
+        redis_room = self.mine / "redis_room.py"
+        text = redis_room.read_text()
+        said = self.run_workshop("step", "7")
+        [kept] = self.mine.glob("redis_room 2*.py")
+        self.assertEqual(kept.read_text(), text)
+        self.assertIn(f"{kept.name}, for it belongs to a later step.", said)
+        self.assertFalse(redis_room.exists())
+        self.assertIn("[x]  7 People talk", self.run_workshop())
+
+    def test_what_is_no_file_gets_one_sentence(self):
+        self.mine.write_text("a file")
+        for words in ["check"], ["step", "3"], []:
+            said = self.run_workshop(*words, status=1)
+            self.assertIn("mine is a file, and should be a folder.", said)
+        self.mine.unlink()
+        self.run_workshop("start")
+        (self.mine / "chat.py").unlink()
+        (self.mine / "chat.py").mkdir()
+        said = self.run_workshop("check", status=1)
+        self.assertIn("mine/chat.py cannot be read as a file", said)
+        self.run_workshop("step", "3")
+        self.assertEqual(self.run_workshop("check").count("\n  no"), 0)
 
     def test_the_finished_program_keeps_all_promises(self):
         self.run_workshop("step", str(max(read_titles())))
@@ -355,11 +510,42 @@ class CommandTest(unittest.TestCase):
         self.assertIn("There is no step 99", self.run_workshop("step", "99", status=1))
         self.assertIn("python -m workshop start", self.run_workshop("--help"))
 
+    def test_words_that_are_too_many_or_none_get_one_sentence(self):
+        for words, sentence in (
+            ("start mine", "Leave out mine: python -m workshop start"),
+            ("step 5 6", "Leave out 6: python -m workshop step 5"),
+            ("check mine 5", "Leave out 5: python -m workshop check"),
+            ("check 5", "There is no folder 5. Say it without: check finds by itself"),
+            ("exercise 77", "There is no exercise 77: they go from 1 to 9."),
+        ):
+            with self.subTest(words):
+                self.assertIn(sentence, self.run_workshop(*words.split(), status=1))
+        self.assertFalse(self.mine.exists())
+        self.assertIn("where you are", self.run_workshop("check", "--help"))
+
+    @unittest.skipIf(os.name == "nt", "A pipe breaks in another way there")
+    def test_each_command_ends_in_silence_when_nobody_reads_on(self):
+        for words in "--help", "step 3", "", "check", "load", "board":
+            with self.subTest(words):
+                process = subprocess.Popen(
+                    [sys.executable, "-m", "workshop", *words.split()],
+                    cwd=self.top, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                    env={**os.environ, "PORT": "0"},
+                )  # fmt: skip
+                process.stdout.close()
+                with process.stderr:
+                    self.assertEqual(process.stderr.read(), b"")
+                process.wait()
+
     def test_an_exercise_that_is_green_is_remembered(self):
         runner = self.top / "workshop" / "exercises" / "__main__.py"
         runner.write_text("import sys; print(sys.argv[1:])")
         self.run_workshop("start")
-        self.assertIn("'2', ", self.run_workshop("exercise", "2"))
+        said = self.run_workshop("exercise", "2")
+        self.assertIn("['2', '.']", said)
+        self.assertIn("In mine/ is no program yet. Checked is the project's own.", said)
+        (self.mine / "chat.py").write_text("mine")
+        self.assertIn(f"['2', {str(self.mine)!r}]", self.run_workshop("exercise", "2"))
         self.assertEqual((self.mine / ".green").read_text(), "2\n")
         runner.write_text("import sys; sys.exit(1)")
         self.run_workshop("exercise", "3", status=1)
@@ -374,6 +560,43 @@ class CommandTest(unittest.TestCase):
         ElementTree.fromstring(text)
         for part in ("loop.py", "chat.py", "prefers-color-scheme: dark"):
             self.assertIn(part, text)
+
+
+class ExperimentTest(unittest.TestCase):
+    """What the experiments say when something else is in the way."""
+
+    def run_experiment(self, name, port, *words):
+        """Run one, with this port for all of its ports; return its last words."""
+        with tempfile.TemporaryDirectory() as folder:
+            for path in mine.EXPERIMENTS.glob("*.py"):
+                text = re.sub(r"\b500[01]\b", str(port), path.read_text())
+                Path(folder, path.name).write_text(text)
+            Path(folder, "chat.py").write_text(project_text("chat.py"))
+            result = subprocess.run(
+                [sys.executable, name, *words],
+                cwd=folder, capture_output=True, text=True, check=False, timeout=30,
+            )  # fmt: skip
+        self.assertEqual((result.returncode, result.stdout), (1, ""))
+        return result.stderr
+
+    def test_a_chat_that_is_in_the_way_has_to_be_stopped(self):
+        with socket.create_server(("127.0.0.1", 0)) as chat:
+            port = chat.getsockname()[1]
+            own = "few", "leave", "far", "gone", "guest", "lease", "silence", "crowd"
+            for name in own:
+                with self.subTest(name):
+                    said = self.run_experiment(f"{name}.py", port)
+                    self.assertRegex(said, r"\AStop your chat first: .*\n\Z")
+
+    def test_a_chat_that_does_not_run_has_to_be_started(self):
+        port = free_port()
+        for words in ["talk.py"], ["say.py", str(port), "a", "b", "c"]:
+            said = self.run_experiment(words[0], port, *words[1:])
+            self.assertRegex(said, r"\AThere is no chat at .* Start it .*\n\Z")
+
+    def test_words_that_are_missing_are_named(self):
+        self.assertIn("python say.py PORT", self.run_experiment("say.py", 1))
+        self.assertIn("python hear.py PORT", self.run_experiment("hear.py", 1))
 
 
 class LoadTest(unittest.IsolatedAsyncioTestCase):

@@ -14,8 +14,11 @@ import subprocess
 import sys
 
 from workshop import mine
+from workshop.exercises import FOLDERS
 from workshop.mine import MINE, TOP, WorkshopError
-from workshop.terminal import speak_utf8
+from workshop.terminal import speak_utf8, until_unread
+
+OWN_HELP = "load", "board"  # commands that have options
 
 
 def overview(words):
@@ -25,10 +28,12 @@ def overview(words):
 
 
 def start(words):
+    forbid(words, "start")
     print("\n".join(mine.start()))
 
 
 def check(words):
+    forbid(words[1:], "check")
     from workshop.check import main
 
     main(words)
@@ -36,6 +41,7 @@ def check(words):
 
 def step(words):
     number = to_number(words, "step")
+    forbid(words[1:], f"step {number}")
     for line in mine.set_step(number):
         print(line)
     print("Look at it: python -m workshop check")
@@ -43,7 +49,14 @@ def step(words):
 
 def exercise(words):
     number = to_number(words, "exercise")
-    folder = str(MINE) if MINE.is_dir() else "."
+    if number not in FOLDERS:
+        raise WorkshopError(
+            f"There is no exercise {number}: they go from 1 to {max(FOLDERS)}."
+        )
+    folder = str(MINE)
+    if not mine.has_program():
+        folder = "."
+        print("In mine/ is no program yet. Checked is the project's own.", flush=True)
     command = [sys.executable, "-m", "workshop.exercises", str(number), folder]
     status = subprocess.run([*command, *words[1:]], cwd=TOP, check=False).returncode
     if not status:
@@ -84,6 +97,18 @@ def to_number(words, command):
     return int(words[0])
 
 
+def forbid(words, command):
+    """Take no more words.
+
+    Raises:
+        WorkshopError: there are some.
+    """
+    if words:
+        raise WorkshopError(
+            f"Leave out {' '.join(words)}: python -m workshop {command}"
+        )
+
+
 def choose(word):
     """Return the function of a command.
 
@@ -97,10 +122,16 @@ def choose(word):
     return COMMANDS[word]
 
 
+def wants_help(words):
+    """Tell whether somebody asks what there is."""
+    asks = {"-h", "--help", "help"} & set(words)
+    return asks and words[0] not in OWN_HELP
+
+
 def main():
     speak_utf8()
     words = sys.argv[1:]
-    if words and words[0] in ("-h", "--help", "help"):
+    if wants_help(words):
         return print(__doc__.strip())
     try:
         command = choose(words[0]) if words else overview
@@ -119,4 +150,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    until_unread(main)

@@ -2,11 +2,12 @@
 
 import ast
 import asyncio
+import itertools
 import sys
 from dataclasses import dataclass, field
 
-from workshop.compare import Comparison, choose, find_steps
-from workshop.mine import MINE, program_listings, read_mine, show
+from workshop.compare import QUOTES, Comparison, choose, find_steps, join_files
+from workshop.mine import MINE, WorkshopError, program_listings, read_mine, show
 from workshop.steps import read_titles, type_listings
 from workshop.terminal import paint
 
@@ -16,9 +17,15 @@ SENTENCES = {
     "wrong": "A line in {scope} is not as in the tutorial.",
     "indented": "A line in {scope} begins at the wrong place: count the spaces.",
     "misplaced": "A line stands in {scope}, and belongs into {target}.",
+    "elsewhere": "A line stands in {scope}, and belongs into {target}.",
     "moved": "A line in {scope} stands at the wrong place.",
-    "doubled": "A line in {scope} stands there twice.",
+    "doubled": "A line in {scope} is typed twice.",
     "foreign": "A line in {scope} is not in the tutorial, up to here.",
+}
+# What it means when the line is the quotes that end a docstring.
+DOCSTRING = {
+    "missing": "It ends a docstring. Without it, all below is no code.",
+    "moved": "It ends a docstring, and all above it there is no code.",
 }
 
 
@@ -54,6 +61,7 @@ def find_position(files, listings):
         for file, lines in type_listings(chosen).items()
     ]
     differences = [one for comparison in comparisons for one in comparison.differences]
+    join_files(differences)
     differences.sort(key=lambda one: one.order)
     missing = {one.order for one in differences if one.kind == "missing"}
     wanted = sorted(
@@ -81,7 +89,13 @@ def syntax_error(file, text):
     try:
         ast.parse(text)
     except SyntaxError as error:
-        return f"{file}, line {error.lineno}: {error.msg}"
+        place = f", line {error.lineno}" if error.lineno else ""
+        hint = ""
+        if isinstance(error, TabError):
+            hint = ". Type four spaces for each tab"
+        elif text.count(QUOTES) % 2:  # what is text and what is code is exchanged
+            hint = ". Somewhere three quotes are missing"
+        return f"{file}{place}: {error.msg}{hint}"
     except ValueError as error:  # a NUL
         return f"{file}: {error}"
     return ""
@@ -99,19 +113,31 @@ def describe(one, text, titles):
         titles: of the steps.
     """
     kind = "moved" if one.kind == "misplaced" and one.scope == one.target else one.kind
-    scope = one.scope or f"{one.file}, outside of classes and functions"
-    target = one.target or f"{one.file}, outside of classes and functions"
+    home = one.wanted.listing.file if one.wanted else one.file
+    scope, target = tell_scope(one.scope, one.file), tell_scope(one.target, home)
+    if kind == "elsewhere":
+        scope, target = one.file, f"{target} of {home}" if one.target else target
     yield SENTENCES[kind].format(scope=scope, target=target)
     yield ""
     yield from excerpt(one, text.split("\n"))
     if kind in ("misplaced", "moved"):
         yield f"It belongs below line {one.below}."
+    if kind == "elsewhere":
+        yield f"It belongs below line {one.below} of {home}."
+    if one.twin:
+        yield f"It stands in line {one.twin}, too."
+    if (one.wanted.text if one.wanted else one.text).strip() == QUOTES:
+        yield from filter(None, [DOCSTRING.get(kind)])
     if one.near:
         listing = one.near.listing
         yield f"See step {listing.step}, {titles[listing.step]}: tutorial.md, line" + (
             f" {one.near.number}, in the listing"
         )
         yield f"    {listing.place}"
+
+
+def tell_scope(scope, file):
+    return scope or f"{file}, outside of classes and functions"
 
 
 def excerpt(one, lines):
@@ -139,6 +165,18 @@ def correction(one):
         yield " " * (8 + same) + "^"
 
 
+def count_more(mistakes):
+    """Yield how many more lines differ, those first that differ in the same way."""
+    same = [(one.kind, one.near and one.near.listing) for one in mistakes]
+    alike = sum(1 for _ in itertools.takewhile(same[0].__eq__, same)) - 1
+    if alike:
+        lines = "one more line" if alike == 1 else f"{alike} more lines"
+        yield f"The same goes for {lines} of this listing."
+    if more := len(mistakes) - 1 - alike:
+        lines = "one more line differs" if more == 1 else f"{more} more lines differ"
+        yield f"Mend this first. After it {lines}."
+
+
 def untyped_after(step):
     """Yield the steps behind one that have nothing to type, up to the next that has."""
     typed = {listing.step for listing in program_listings()}
@@ -154,7 +192,8 @@ def report(position, files, titles, folder):
         yield f"In {show(folder)}/ nothing of the tutorial has been typed yet."
     else:
         share = f", {position.done} of its {position.lines} lines"
-        whole = position.done == position.lines and not position.mistakes
+        read = not any(syntax_error(*item) for item in files.items())
+        whole = position.done == position.lines and not position.mistakes and read
         yield paint(
             f"Step {step}, {titles[step]}{', complete' if whole else share}.", "bold"
         )
@@ -171,9 +210,7 @@ def report(position, files, titles, folder):
     if position.mistakes:
         one = position.mistakes[0]
         yield from describe(one, files.get(one.file, ""), titles)
-        more = len(position.mistakes) - 1
-        if more:
-            yield f"Behind it {'is one more' if more == 1 else f'are {more} more'}."
+        yield from count_more(position.mistakes)
     elif position.next:
         listing = position.next.listing
         yield "All is right so far. Next comes this line:"
@@ -193,6 +230,11 @@ def main(words):
         WorkshopError: there is no such folder.
     """
     folder = MINE.parent / words[0] if words else MINE
+    if words and not folder.exists():
+        raise WorkshopError(
+            f"There is no folder {words[0]}. Say it without: check finds by itself"
+            " which step you have reached."
+        )
     listings, titles = program_listings(), read_titles()
     files = read_mine(listings, folder)
     position = find_position(files, listings)

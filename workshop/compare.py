@@ -14,6 +14,7 @@ ALIKE = 0.6  # of two lines, from 0 to 1: one is the other with a mistake in it
 CROSSED = 5  # lines between the two places of a `def`, at most
 HEAD = re.compile(r"\s*(class|def|async def) (\w+)")
 SURE = 2  # lines that nothing but a step has: then the step has been begun
+QUOTES = '"""'  # a line of its own that ends a docstring
 
 # text: without the comment; number: its place in the file, from 1; source: the Line of
 # workshop.steps that it comes from, None for a student's.
@@ -24,7 +25,8 @@ Code = collections.namedtuple("Code", "text number source")
 class Difference:
     """One thing that is not as in the tutorial.
 
-    kind: "missing", "wrong", "indented", "misplaced", "doubled" or "foreign".
+    kind: "missing", "wrong", "indented", "misplaced", "elsewhere" (it belongs into
+    another file), "doubled" or "foreign".
     """
 
     kind: str
@@ -35,7 +37,8 @@ class Difference:
     wanted: object = None  # the Line that should be there, or None
     target: str = ""  # the scope of wanted
     below: int = 0  # the number of the student's line below which wanted belongs
-    near: object = None  # wanted or, if there is none, the Line above the difference
+    near: object = None  # wanted, the doubled Line or the one above the difference
+    twin: int = 0  # the number of the student's other line, if this one is doubled
 
     @property
     def order(self):
@@ -77,7 +80,10 @@ def to_expected(lines):
 
 
 def find_scopes(codes):
-    """Tell for each line in which class and function it stands."""
+    """Tell for each line in which class and function it stands.
+
+    The line that begins a function stands in what is around the function.
+    """
     scopes, open_blocks = [], []
     for code in codes:
         depth = len(code.text) - len(code.text.lstrip())
@@ -85,10 +91,10 @@ def find_scopes(codes):
         closing = code.text.strip()[0] in ")]}"
         while open_blocks and open_blocks[-1][0] >= depth and not closing:
             open_blocks.pop()
+        scopes.append(", in ".join(name for _, name in open_blocks))
         if head:
             name = f"class {head[2]}" if head[1] == "class" else head[2]
             open_blocks.append((depth, name))
-        scopes.append(", in ".join(name for _, name in open_blocks))
     return scopes
 
 
@@ -172,10 +178,12 @@ class Comparison:
             [code.text for code in self.expected],
             autojunk=False,
         )
-        extra, missing = [], []  # indexes
+        extra, missing, changed = [], [], []  # indexes
         self.below = {}  # index of an expected line: that of the typed one above it
+        self.known = {}  # index of a typed line: that of the expected one which it is
         for tag, i1, i2, j1, j2 in matcher.get_opcodes():
             if tag == "equal":
+                self.known.update(zip(range(i1, i2), range(j1, j2), strict=True))
                 continue
             pairs = self.pair(range(i1, i2), range(j1, j2))
             paired_i, paired_j = {i for i, _ in pairs}, {j for _, j in pairs}
@@ -184,8 +192,10 @@ class Comparison:
                 self.below[j] = max([i for i, k in pairs if k < j], default=i1 - 1)
                 if j not in paired_j:
                     missing.append(j)
-            for i, j in pairs:
-                self.add_changed(i, j)
+            changed += pairs
+        self.known.update(changed)
+        for i, j in changed:
+            self.add_changed(i, j)
         self.join(extra, missing)
         self.differences.sort(key=lambda difference: difference.order)
 
@@ -214,32 +224,68 @@ class Comparison:
             extra.remove(near)
             self.add("misplaced", *self.blame(near, j))
         for i in extra:
-            around = self.typed[max(0, i - 1) : i] + self.typed[i + 1 : i + 2]
-            twice = self.typed[i].text in [code.text for code in around]
-            self.add("doubled" if twice else "foreign", i)
+            self.add_extra(i)
+
+    def add_extra(self, i):
+        """Note a line that is too many."""
+        twin = self.find_twin(i)
+        if twin == i + 1:  # of two lines in a row, the second is too many
+            self.known[i] = self.known[twin]
+            i, twin = twin, i
+        self.add("foreign" if twin is None else "doubled", i, twin=twin)
+
+    def find_twin(self, i):
+        """Return the index of the line that a line doubles, or None.
+
+        What the tutorial has in many places, such as `try:`, doubles a line of the same
+        method alone.
+        """
+        text = self.typed[i].text.strip()
+        once = sum(code.text.strip() == text for code in self.expected) == 1
+        same = [
+            k
+            for k in self.known
+            if self.typed[k].text.strip() == text
+            and (once or self.typed_scopes[k] == self.typed_scopes[i])
+        ]
+        return min(same, key=lambda k: abs(k - i), default=None)
 
     def blame(self, i, j):
         """Say which line is misplaced: a line beside a `def`, rather than the `def`.
 
         Where a line of a method stands in the method above, it may look as if it were
-        the `def` that has moved.
+        the `def` that has moved; where a listing stands in a docstring, the quotes.
         """
         above = self.below[j]
+        if self.typed[i].text.strip() == QUOTES and above + 1 in self.known:
+            inside = self.known[above + 1]
+            listing = self.expected[inside].source.listing
+            if i > above and listing != self.expected[j].source.listing:
+                self.below[inside] = i
+                return above + 1, inside
         crossed = i - above - 1 if i > above else above - i
         if not HEAD.match(self.typed[i].text) or not 0 < crossed <= CROSSED:
             return i, j
-        if i > above:  # it stands above the `def`, and belongs below
-            self.below[j + 1] = i
-            return above + 1, j + 1
-        self.below[j - crossed] = i - 1
-        return i + 1, j - crossed
+        # It stands above the `def`, and belongs below; or the other way round.
+        beside, wanted = (above + 1, j + 1) if i > above else (i + 1, j - crossed)
+        if self.known.get(beside) != wanted:
+            return i, j
+        self.below[wanted] = i if i > above else i - 1
+        return beside, wanted
 
     def add_changed(self, i, j):
         same = self.typed[i].text.strip() == self.expected[j].text.strip()
         self.add("indented" if same else "wrong", i, j)
 
-    def add(self, kind, i, j=None):
-        """Note a difference between the typed line i and the expected line j."""
+    def add(self, kind, i, j=None, twin=None):
+        """Note a difference between the typed line i and the expected line j.
+
+        Args:
+            kind: of Difference.
+            i: index of a typed line; -1: above the first one.
+            j: index of an expected line, or None.
+            twin: index of the typed line that i doubles, or None.
+        """
         code = self.typed[i] if i >= 0 else Code("", 0, None)
         found = Difference(kind, self.file, code.number, code.text, "")
         found.scope = self.typed_scopes[i] if i >= 0 else ""
@@ -248,11 +294,25 @@ class Comparison:
             found.target = self.expected_scopes[j]
             if self.below[j] >= 0:
                 found.below = self.typed[self.below[j]].number
-        found.near = found.wanted or self.source_above(i)
+        if twin is not None:
+            found.twin = self.typed[twin].number
+        found.near = found.wanted or self.source_above(i if twin is None else twin)
         self.differences.append(found)
 
     def source_above(self, i):
         """Return the Line of the typed line i or of the nearest one above it."""
-        sources = {code.text: code.source for code in self.expected}
-        above = (sources.get(code.text) for code in self.typed[i::-1])
-        return next(filter(None, above), None)
+        known = next((k for k in range(i, -1, -1) if k in self.known), None)
+        return None if known is None else self.expected[self.known[known]].source
+
+
+def join_files(differences):
+    """Take a line that is missing in a file and too many in another for one thing."""
+    for one in [one for one in differences if one.kind == "missing"]:
+        wanted = strip_comment(one.wanted.text).strip()
+        for other in differences:
+            extra = other.kind in ("foreign", "doubled") and other.file != one.file
+            if extra and other.text.strip() == wanted:
+                differences.remove(one)
+                other.kind, other.wanted, other.near = "elsewhere", one.wanted, one.near
+                other.target, other.below, other.twin = one.target, one.number, 0
+                break

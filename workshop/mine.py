@@ -9,6 +9,7 @@ from workshop.steps import read_steps, read_titles, type_listings
 TOP = Path(__file__).resolve().parent.parent
 MINE = TOP / "mine"
 EXPERIMENTS = TOP / "workshop" / "experiments"  # what the tutorial runs besides
+INSIDE = TOP / "workshop" / "inside.py"  # the workshop's commands, from that folder
 GIVEN = "templates", "static", "requirements.txt"
 PROGRAMS = "loop.py", "chat.py", "redis_room.py"  # what is typed
 GREEN = ".green"  # in mine/: the numbers of the exercises whose check was green
@@ -31,13 +32,27 @@ def program_listings():
     return [one for one in read_steps() if one.file in PROGRAMS]
 
 
+def require_folder(folder):
+    """Look whether a folder is one.
+
+    Raises:
+        WorkshopError: it is a file.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise WorkshopError(
+            f"{show(folder)} is a file, and should be a folder. Rename it, then:"
+            " python -m workshop start"
+        )
+
+
 def read_mine(listings, folder=MINE):
     """Return {name: text} of the programs that the student has.
 
     Raises:
         WorkshopError: there is no such folder, or a file that is no text.
     """
-    if not folder.is_dir():
+    require_folder(folder)
+    if not folder.exists():
         raise WorkshopError(
             f"There is no folder {show(folder)}/ yet. Make it: python -m workshop start"
         )
@@ -51,9 +66,20 @@ def read_mine(listings, folder=MINE):
                 f"{show(path)} is no UTF-8 text (byte {error.start}). Save it in your"
                 " editor with the encoding UTF-8."
             ) from error
+        except OSError as error:
+            raise WorkshopError(
+                f"{show(path)} cannot be read as a file ({error.strerror})."
+                " Rename it, and save your program under that name."
+            ) from error
         if text.strip():
             files[name] = text
     return files
+
+
+def has_program(folder=MINE):
+    """Tell whether the student has typed something into chat.py."""
+    path = folder / "chat.py"
+    return path.is_file() and bool(path.read_bytes().strip())
 
 
 def start(folder=MINE):
@@ -73,6 +99,7 @@ def start(folder=MINE):
         copy(TOP / name, folder / name)
     for path in EXPERIMENTS.glob("*.py"):
         shutil.copy(path, folder)
+    shutil.copy(INSIDE, folder / "workshop.py")
     (folder / "chat.py").touch()
     yield f"{show(folder)}/ has an empty chat.py, and all that nobody has to type."
     yield "Now open tutorial.md, and type into this folder. Look where you are with:"
@@ -95,26 +122,33 @@ def set_step(step, folder=MINE):
         raise WorkshopError(
             f"There is no step {step}: they go from {min(titles)} to {max(titles)}."
         )
+    require_folder(folder)
     if not folder.exists():
         yield from start(folder)
     files = type_listings([one for one in program_listings() if one.step <= step])
-    for name, lines in files.items():
+    for name in PROGRAMS:
         path = folder / name
-        text = "".join(line.text + "\n" for line in lines)
+        text = "".join(line.text + "\n" for line in files.get(name, ()))
         if kept := keep(path, text):
-            yield f"Your own {name} is kept as {show(kept)}."
-        path.write_text(text, encoding="utf-8", newline="\n")
-    names = " and ".join(show(folder / name) for name in files)
+            later = "" if text else ", for it belongs to a later step"
+            yield f"Your own {name} is kept as {show(kept)}{later}."
+        if text:
+            path.write_text(text, encoding="utf-8", newline="\n")
+    names = ", ".join(show(folder / name) for name in files)
     yield f"{names}: the state after step {step}, {titles[step]}."
 
 
 def keep(path, text):
     """Keep a file beside itself, unless it is empty or has this text already.
 
+    Whatever else has its name, such as a folder, is kept as well.
+
     Returns:
         Where it is kept, or None.
     """
-    if not path.exists() or path.read_bytes().strip() in (b"", text.strip().encode()):
+    if not path.exists():
+        return None
+    if path.is_file() and path.read_bytes().strip() in (b"", text.strip().encode()):
         return None
     # A colon is no letter for a file in Windows.
     when = datetime.datetime.now().strftime("%Y-%m-%d %H.%M.%S")

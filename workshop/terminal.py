@@ -22,6 +22,19 @@ def paint(words, colour):
     return f"\033[{COLOURS[colour]}m{words}\033[0m"
 
 
+def until_unread(main):
+    """Run a function; end in silence when nobody reads on, as behind `| head -1`."""
+    try:
+        try:
+            main()
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # Python would try again at its end, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
 def speak_utf8():
     """Print any character, also where a terminal or a pipe cannot show all of them."""
     for stream in (sys.stdout, sys.stderr):

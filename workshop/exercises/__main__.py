@@ -9,7 +9,7 @@ import argparse
 import sys
 
 from workshop.exercises import FOLDERS, load, text_of
-from workshop.terminal import speak_utf8
+from workshop.terminal import speak_utf8, until_unread
 
 
 def main():
@@ -38,4 +38,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    until_unread(main)

@@ -10,6 +10,7 @@ from tornado.web import create_signed_value
 from tornado.websocket import websocket_connect
 
 import chat
+import people
 
 READERS, MESSAGES = 200, 100
 
@@ -23,6 +24,7 @@ async def read(cookie):
 
 
 async def serve():
+    people.alone(5001)
     options = chat.parse_options(["--db=crowd.db", "--logging=error"])
     application = chat.Application(options)
     await application.open()

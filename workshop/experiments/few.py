@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import suppress
 
-from people import join
+from people import alone, join
 
 COMMAND = "ulimit -n 60; exec python chat.py --port=5000 --db=few.db --logging=error"
 
@@ -21,6 +21,7 @@ async def crowd(server):
 
 
 async def main():
+    alone(5000)
     pipe = asyncio.subprocess.PIPE
     server = await asyncio.create_subprocess_shell(COMMAND, stdout=pipe)
     try:

@@ -8,7 +8,7 @@ from tornado.web import create_signed_value
 import chat
 import people
 
-people.CHAT = "127.0.0.1:5001"
+people.CHAT = people.alone(5001)
 
 
 async def main():

@@ -8,6 +8,8 @@ import people
 
 
 async def main():
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
     people.CHAT = f"127.0.0.1:{sys.argv[1]}"
     person = await people.join(f"hear{os.getpid()}")
     try:

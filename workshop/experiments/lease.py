@@ -5,7 +5,7 @@ import asyncio
 import chat
 import people
 
-people.CHAT = "127.0.0.1:5001"
+people.CHAT = people.alone(5001)
 
 
 async def main():

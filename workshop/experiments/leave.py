@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 
-from people import join
+from people import alone, join
 
 
 async def stop(server):
@@ -22,6 +22,7 @@ async def stop(server):
 
 
 async def main():
+    alone(5000)
     command = [sys.executable, "chat.py", "--port=5000", "--db=leave.db"]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import socket
+import sys
 from urllib.parse import urlencode
 
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
@@ -27,7 +29,10 @@ class Person:
         if form or path == "/logout":
             request.method = "POST"
             request.body = urlencode({"_xsrf": self.cookies["_xsrf"], **form})
-        answer = await AsyncHTTPClient().fetch(request, raise_error=False)
+        try:
+            answer = await AsyncHTTPClient().fetch(request, raise_error=False)
+        except ConnectionRefusedError:
+            sys.exit(f"There is no chat at {CHAT}. Start it in another terminal.")
         for cookie in answer.headers.get_list("Set-Cookie"):
             name, _, value = cookie.partition(";")[0].partition("=")
             self.cookies[name] = value
@@ -58,6 +63,18 @@ class Person:
 async def join(name, query=""):
     """Return a new person, signed in and connected."""
     person = Person()
-    await person.sign_in(name)
+    if await person.sign_in(name) != 303:
+        sys.exit(f"{name} cannot sign in: somebody has the name. Start the chat anew.")
     await person.connect(query)
     return person
+
+
+def alone(port):
+    """Return the address of a port; end with a sentence if another chat has it."""
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            sys.exit(
+                f"Stop your chat first: port {port} is taken, and this needs it."
+                " Press Ctrl-C in the chat's terminal, and say this again."
+            )
+    return f"127.0.0.1:{port}"

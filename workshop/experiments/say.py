@@ -8,6 +8,8 @@ import people
 
 
 async def main():
+    if len(sys.argv) != 5:
+        sys.exit(__doc__)
     port, name, text, key = sys.argv[1:]
     people.CHAT = f"127.0.0.1:{port}"
     person = await people.join(name, "?since=999999")
