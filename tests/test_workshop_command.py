@@ -180,7 +180,7 @@ MISTAKES = [
     (6, change("if lines and size > MAX_BATCH_SIZE:", ">", "=")),
     (7, change("if size < 126:", ":", "")),
     (7, change("if not self.is_open():", ":", ";")),
-    (4, change("except ValueError as error:", "except", "expect")),
+    (4, change("except (OSError, ValueError) as error:  # OSError: the room cannot be asked", "except", "expect")),
     # Quotes are mixed, or are those of a word processor.
     (4, change('self.render("templates/chat.html")', 'html"', "html'")),
     (4, change('self.render("templates/chat.html")', '("', "(\u201c")),

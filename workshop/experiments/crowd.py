@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+import tempfile
 import time
 
 from tornado.httpclient import HTTPRequest
@@ -25,7 +26,8 @@ async def read(cookie):
 
 async def serve():
     people.alone(5001)
-    options = chat.parse_options(["--db=crowd.db", "--logging=error"])
+    db = f"--db={tempfile.mkdtemp()}/chat.db"  # a new log each time
+    options = chat.parse_options([db, "--logging=error"])
     application = chat.Application(options)
     await application.open()
     application.listen(5001, "127.0.0.1")

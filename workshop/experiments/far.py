@@ -1,6 +1,7 @@
 """Somebody comes back who is far behind (step 13)."""
 
 import asyncio
+import tempfile
 
 import chat
 import people
@@ -9,7 +10,8 @@ people.CHAT = people.alone(5001)
 
 
 async def main():
-    options = chat.parse_options(["--db=far.db", "--logging=error"])
+    db = f"--db={tempfile.mkdtemp()}/chat.db"  # a new log each time
+    options = chat.parse_options([db, "--logging=error"])
     application = chat.Application(options)
     await application.open()
     application.listen(5001, "127.0.0.1")

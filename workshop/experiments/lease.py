@@ -1,6 +1,7 @@
 """A room's leases of names; they last a fifth of a second here (step 12)."""
 
 import asyncio
+import tempfile
 
 import chat
 import people
@@ -29,7 +30,8 @@ async def main():
     print(list(room.leases))
 
     chat.PING = 0.1
-    options = chat.parse_options(["--db=lease.db", "--logging=error"])
+    db = f"--db={tempfile.mkdtemp()}/chat.db"  # a new log each time
+    options = chat.parse_options([db, "--logging=error"])
     application = chat.Application(options)
     await application.open()
     application.listen(5001, "127.0.0.1")

@@ -1,6 +1,7 @@
 """Somebody answers no pings (step 11). A ping is due every half second here."""
 
 import asyncio
+import tempfile
 import time
 
 import chat
@@ -38,7 +39,8 @@ async def connect(name):
 
 async def main():
     chat.PING = 0.5
-    options = chat.parse_options(["--db=silence.db", "--logging=error"])
+    db = f"--db={tempfile.mkdtemp()}/chat.db"  # a new log each time
+    options = chat.parse_options([db, "--logging=error"])
     application = chat.Application(options)
     await application.open()
     application.listen(5001, "127.0.0.1")
