@@ -148,6 +148,8 @@ MISTAKES = [
     (2, forget_quotes("class Application(web.Application):")),
     (7, forget_quotes("class Room:")),
     (13, hide("if self.path:", 3)),
+    (2, hide("import asyncio", 1)),
+    (2, hide("import asyncio", 19)),
     (12, hide("name, room = self.current_user, self.application.room", 2)),
     # A line stands one level too deep, or not deep enough.
     (4, deeper('self.set_signed_cookie("username", name)')),
@@ -177,6 +179,11 @@ MISTAKES = [
     (5, change("if error := await asyncio.shield(self.committed):", ":=", "=")),
     (6, change("if lines and size > MAX_BATCH_SIZE:", ">", "=")),
     (7, change("if size < 126:", ":", "")),
+    (7, change("if not self.is_open():", ":", ";")),
+    (4, change("except ValueError as error:", "except", "expect")),
+    # Quotes are mixed, or are those of a word processor.
+    (4, change('self.render("templates/chat.html")', 'html"', "html'")),
+    (4, change('self.render("templates/chat.html")', '("', "(\u201c")),
     (7, change("if not isinstance(message, dict):", "not ", "")),
     (11, change("await asyncio.sleep(self.due - time.monotonic())", "())", "()")),
     # await is forgotten, or async.
@@ -347,6 +354,16 @@ class PositionTest(unittest.TestCase):
         ):
             self.assertIn(part, words)
 
+    def test_a_short_method_in_the_class_above_is_told_with_both_classes(self):
+        text = program_after(1, "loop.py")
+        method = "    def on_close(self):\n        self.connections.remove(self)\n\n"
+        above = "class WebSocketHandler"
+        text = text.replace(method, "").replace(above, method + above)
+        first = self.position(text, "loop.py").mistakes[0]
+        self.assertEqual(first.text, "    def on_close(self):")
+        scopes = first.scope, first.target
+        self.assertEqual(scopes, ("class MainHandler", "class WebSocketHandler"))
+
     def test_a_tab_among_spaces_is_told(self):
         text = program_after(5).replace("        self.posted.cl", "\tself.posted.cl")
         self.assertIn("Type four spaces for each tab.", self.says(text))
@@ -364,7 +381,7 @@ class PositionTest(unittest.TestCase):
     def test_a_docstring_without_an_end_is_told(self):
         text = program_after(2).replace('returned.\n    """\n', "returned.\n")
         words = self.says(text)
-        self.assertIn("Above it, a docstring lacks its quotes.", words)
+        self.assertIn("Somewhere three quotes are missing.", words)
         self.assertIn("Without it, all below is no code.", words)
 
     def test_a_misplaced_line_is_told_where_it_belongs(self):

@@ -94,7 +94,7 @@ def syntax_error(file, text):
         if isinstance(error, TabError):
             hint = ". Type four spaces for each tab"
         elif text.count(QUOTES) % 2:  # what is text and what is code is exchanged
-            hint = ". Above it, a docstring lacks its quotes"
+            hint = ". Somewhere three quotes are missing"
         return f"{file}{place}: {error.msg}{hint}"
     except ValueError as error:  # a NUL
         return f"{file}: {error}"

@@ -266,11 +266,12 @@ class Comparison:
         crossed = i - above - 1 if i > above else above - i
         if not HEAD.match(self.typed[i].text) or not 0 < crossed <= CROSSED:
             return i, j
-        if i > above:  # it stands above the `def`, and belongs below
-            self.below[j + 1] = i
-            return above + 1, j + 1
-        self.below[j - crossed] = i - 1
-        return i + 1, j - crossed
+        # It stands above the `def`, and belongs below; or the other way round.
+        beside, wanted = (above + 1, j + 1) if i > above else (i + 1, j - crossed)
+        if self.known.get(beside) != wanted:
+            return i, j
+        self.below[wanted] = i if i > above else i - 1
+        return beside, wanted
 
     def add_changed(self, i, j):
         same = self.typed[i].text.strip() == self.expected[j].text.strip()
