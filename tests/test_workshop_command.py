@@ -341,6 +341,15 @@ class PositionTest(unittest.TestCase):
                 words = check.describe(first, files[file], read_titles())
                 self.assertRegex("\n".join(words), f"below line \\d+ of {ours}")
 
+    def test_a_program_in_a_file_of_another_name_is_told(self):
+        for step, file, ours in (1, "chat.py", "loop.py"), (7, "loop.py", "chat.py"):
+            text = program_after(step, ours)
+            first = self.position(text, file).mistakes[0]
+            self.assertEqual((first.kind, first.below), ("elsewhere", 0))
+            words = "\n".join(check.describe(first, text, read_titles()))
+            self.assertIn(f"A line stands in {file}, and belongs into {ours}", words)
+            self.assertIn(f"It belongs at the beginning of {ours}.", words)
+
     def test_a_method_in_another_class_is_told_with_both_classes(self):
         text = program_after(5)
         method = text[text.index("    def commit(self)") : text.index("class Server")]

@@ -56,10 +56,9 @@ def find_position(files, listings):
         line = type_listings([first])[first.file][0]
         return Position(next=line)
     chosen = choose(listings, steps)
-    comparisons = [
-        Comparison(file, files.get(file, ""), lines)
-        for file, lines in type_listings(chosen).items()
-    ]
+    # A program may have been typed into a file of another name.
+    lines = dict.fromkeys(files, []) | type_listings(chosen)
+    comparisons = [Comparison(file, files.get(file, ""), lines[file]) for file in lines]
     differences = [one for comparison in comparisons for one in comparison.differences]
     join_files(differences)
     differences.sort(key=lambda one: one.order)
@@ -120,10 +119,9 @@ def describe(one, text, titles):
     yield SENTENCES[kind].format(scope=scope, target=target)
     yield ""
     yield from excerpt(one, text.split("\n"))
-    if kind in ("misplaced", "moved"):
-        yield f"It belongs below line {one.below}."
-    if kind == "elsewhere":
-        yield f"It belongs below line {one.below} of {home}."
+    if kind in ("misplaced", "moved", "elsewhere"):
+        place = f"below line {one.below}" if one.below else "at the beginning"
+        yield f"It belongs {place}{f' of {home}' if home != one.file else ''}."
     if one.twin:
         yield f"It stands in line {one.twin}, too."
     if (one.wanted.text if one.wanted else one.text).strip() == QUOTES:
