@@ -575,15 +575,17 @@ class CommandTest(unittest.TestCase):
 class ExperimentTest(unittest.TestCase):
     """What the experiments say when something else is in the way."""
 
-    def run_experiment(self, name, port, *words):
+    def run_experiment(self, name, port, *words, program=None):
         """Run one, with this port for all of its ports; return its last words."""
         with tempfile.TemporaryDirectory() as folder:
             for path in mine.EXPERIMENTS.glob("*.py"):
                 text = re.sub(r"\b500[01]\b", str(port), path.read_text())
                 Path(folder, path.name).write_text(text)
-            Path(folder, "chat.py").write_text(project_text("chat.py"))
+            Path(folder, "chat.py").write_text(program or project_text("chat.py"))
+            python = os.path.dirname(sys.executable)
             result = subprocess.run(
                 [sys.executable, name, *words],
+                env={**os.environ, "PATH": python + os.pathsep + os.environ["PATH"]},
                 cwd=folder, capture_output=True, text=True, check=False, timeout=30,
             )  # fmt: skip
         self.assertEqual((result.returncode, result.stdout), (1, ""))
@@ -603,6 +605,13 @@ class ExperimentTest(unittest.TestCase):
         for words in ["talk.py"], ["say.py", str(port), "a", "b", "c"]:
             said = self.run_experiment(words[0], port, *words[1:])
             self.assertRegex(said, r"\AThere is no chat at .* Start it .*\n\Z")
+
+    @unittest.skipIf(os.name == "nt", "few.py needs ulimit")
+    def test_a_program_that_does_not_start_is_heard(self):
+        for name in "leave.py", "few.py":
+            said = self.run_experiment(name, free_port(), program="whoops")
+            self.assertIn("NameError: name 'whoops' is not defined", said)
+            self.assertNotIn("There is no chat", said)
 
     def test_words_that_are_missing_are_named(self):
         self.assertIn("python say.py PORT", self.run_experiment("say.py", 1))

@@ -57,7 +57,7 @@ def find_position(files, listings):
         return Position(next=line)
     chosen = choose(listings, steps)
     # A program may have been typed into a file of another name.
-    lines = dict.fromkeys(files, []) | type_listings(chosen)
+    lines = {file: [] for file in files} | type_listings(chosen)
     comparisons = [Comparison(file, files.get(file, ""), lines[file]) for file in lines]
     differences = [one for comparison in comparisons for one in comparison.differences]
     join_files(differences)
@@ -169,7 +169,8 @@ def count_more(mistakes):
     alike = sum(1 for _ in itertools.takewhile(same[0].__eq__, same)) - 1
     if alike:
         lines = "one more line" if alike == 1 else f"{alike} more lines"
-        yield f"The same goes for {lines} of this listing."
+        listing = " of this listing" if mistakes[0].near else ""
+        yield f"The same goes for {lines}{listing}."
     if more := len(mistakes) - 1 - alike:
         lines = "one more line differs" if more == 1 else f"{more} more lines differ"
         yield f"Mend this first. After it {lines}."
