@@ -180,7 +180,7 @@ MISTAKES = [
     (6, change("if lines and size > MAX_BATCH_SIZE:", ">", "=")),
     (7, change("if size < 126:", ":", "")),
     (7, change("if not self.is_open():", ":", ";")),
-    (4, change("except (OSError, ValueError) as error:  # OSError: the room cannot be asked", "except", "expect")),
+    (7, change("except RoomError as error:", "except", "expect")),
     # Quotes are mixed, or are those of a word processor.
     (4, change('self.render("templates/chat.html")', 'html"', "html'")),
     (4, change('self.render("templates/chat.html")', '("', "(\u201c")),
@@ -341,6 +341,15 @@ class PositionTest(unittest.TestCase):
                 words = check.describe(first, files[file], read_titles())
                 self.assertRegex("\n".join(words), f"below line \\d+ of {ours}")
 
+    def test_a_program_in_a_file_of_another_name_is_told(self):
+        for step, file, ours in (1, "chat.py", "loop.py"), (7, "loop.py", "chat.py"):
+            text = program_after(step, ours)
+            first = self.position(text, file).mistakes[0]
+            self.assertEqual((first.kind, first.below), ("elsewhere", 0))
+            words = "\n".join(check.describe(first, text, read_titles()))
+            self.assertIn(f"A line stands in {file}, and belongs into {ours}", words)
+            self.assertIn(f"It belongs at the beginning of {ours}.", words)
+
     def test_a_method_in_another_class_is_told_with_both_classes(self):
         text = program_after(5)
         method = text[text.index("    def commit(self)") : text.index("class Server")]
@@ -357,7 +366,8 @@ class PositionTest(unittest.TestCase):
     def test_a_short_method_in_the_class_above_is_told_with_both_classes(self):
         text = program_after(1, "loop.py")
         method = "    def on_close(self):\n        self.connections.remove(self)\n\n"
-        text = text.replace(method, "").replace("class WebSocket", method + "class Web")
+        above = "class WebSocketHandler"
+        text = text.replace(method, "").replace(above, method + above)
         first = self.position(text, "loop.py").mistakes[0]
         self.assertEqual(first.text, "    def on_close(self):")
         scopes = first.scope, first.target
@@ -565,15 +575,17 @@ class CommandTest(unittest.TestCase):
 class ExperimentTest(unittest.TestCase):
     """What the experiments say when something else is in the way."""
 
-    def run_experiment(self, name, port, *words):
+    def run_experiment(self, name, port, *words, program=None):
         """Run one, with this port for all of its ports; return its last words."""
         with tempfile.TemporaryDirectory() as folder:
             for path in mine.EXPERIMENTS.glob("*.py"):
                 text = re.sub(r"\b500[01]\b", str(port), path.read_text())
                 Path(folder, path.name).write_text(text)
-            Path(folder, "chat.py").write_text(project_text("chat.py"))
+            Path(folder, "chat.py").write_text(program or project_text("chat.py"))
+            python = os.path.dirname(sys.executable)
             result = subprocess.run(
                 [sys.executable, name, *words],
+                env={**os.environ, "PATH": python + os.pathsep + os.environ["PATH"]},
                 cwd=folder, capture_output=True, text=True, check=False, timeout=30,
             )  # fmt: skip
         self.assertEqual((result.returncode, result.stdout), (1, ""))
@@ -593,6 +605,13 @@ class ExperimentTest(unittest.TestCase):
         for words in ["talk.py"], ["say.py", str(port), "a", "b", "c"]:
             said = self.run_experiment(words[0], port, *words[1:])
             self.assertRegex(said, r"\AThere is no chat at .* Start it .*\n\Z")
+
+    @unittest.skipIf(os.name == "nt", "few.py needs ulimit")
+    def test_a_program_that_does_not_start_is_heard(self):
+        for name in "leave.py", "few.py":
+            said = self.run_experiment(name, free_port(), program="whoops")
+            self.assertIn("NameError: name 'whoops' is not defined", said)
+            self.assertNotIn("There is no chat", said)
 
     def test_words_that_are_missing_are_named(self):
         self.assertIn("python say.py PORT", self.run_experiment("say.py", 1))

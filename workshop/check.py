@@ -56,10 +56,9 @@ def find_position(files, listings):
         line = type_listings([first])[first.file][0]
         return Position(next=line)
     chosen = choose(listings, steps)
-    comparisons = [
-        Comparison(file, files.get(file, ""), lines)
-        for file, lines in type_listings(chosen).items()
-    ]
+    # A program may have been typed into a file of another name.
+    lines = {file: [] for file in files} | type_listings(chosen)
+    comparisons = [Comparison(file, files.get(file, ""), lines[file]) for file in lines]
     differences = [one for comparison in comparisons for one in comparison.differences]
     join_files(differences)
     differences.sort(key=lambda one: one.order)
@@ -120,10 +119,9 @@ def describe(one, text, titles):
     yield SENTENCES[kind].format(scope=scope, target=target)
     yield ""
     yield from excerpt(one, text.split("\n"))
-    if kind in ("misplaced", "moved"):
-        yield f"It belongs below line {one.below}."
-    if kind == "elsewhere":
-        yield f"It belongs below line {one.below} of {home}."
+    if kind in ("misplaced", "moved", "elsewhere"):
+        place = f"below line {one.below}" if one.below else "at the beginning"
+        yield f"It belongs {place}{f' of {home}' if home != one.file else ''}."
     if one.twin:
         yield f"It stands in line {one.twin}, too."
     if (one.wanted.text if one.wanted else one.text).strip() == QUOTES:
@@ -171,7 +169,8 @@ def count_more(mistakes):
     alike = sum(1 for _ in itertools.takewhile(same[0].__eq__, same)) - 1
     if alike:
         lines = "one more line" if alike == 1 else f"{alike} more lines"
-        yield f"The same goes for {lines} of this listing."
+        listing = " of this listing" if mistakes[0].near else ""
+        yield f"The same goes for {lines}{listing}."
     if more := len(mistakes) - 1 - alike:
         lines = "one more line differs" if more == 1 else f"{more} more lines differ"
         yield f"Mend this first. After it {lines}."

@@ -1,6 +1,7 @@
 """Seventy connections come to a server that may have sixty files (step 14)."""
 
 import asyncio
+import sys
 from contextlib import suppress
 
 from people import alone, join
@@ -9,7 +10,8 @@ COMMAND = "ulimit -n 60; exec python chat.py --port=5000 --db=few.db --logging=e
 
 
 async def crowd(server):
-    await server.stdout.readline()
+    if not await server.stdout.readline():
+        sys.exit("chat.py has not started: see its words above.")
     alice = await join("alice")
     lines = [await asyncio.open_connection("127.0.0.1", 5000) for _ in range(70)]
     refused = 0

@@ -10,7 +10,8 @@ from people import alone, join
 
 
 async def stop(server):
-    server.stdout.readline()
+    if not server.stdout.readline():
+        sys.exit(server.stderr.read().decode())
     alice = await join("alice")
     await alice.ask("/%1b[2J" + "x" * 6000)
     server.send_signal(signal.SIGTERM)
