@@ -1,5 +1,7 @@
 """python -m workshop, as a student uses it: forty mistakes, and all commands."""
 
+import contextlib
+import io
 import math
 import os
 import re
@@ -619,6 +621,13 @@ class ExperimentTest(unittest.TestCase):
 
 
 class LoadTest(unittest.IsolatedAsyncioTestCase):
+    def test_a_folder_that_is_none_is_told_before_measuring(self):
+        self.assertEqual(load.parse_arguments(["--svg=a.svg"]).svg, "a.svg")
+        said = io.StringIO()
+        with contextlib.redirect_stderr(said), self.assertRaises(SystemExit):
+            load.parse_arguments(["--svg=nowhere/a.svg"])
+        self.assertRegex(said.getvalue(), "there is no folder .*nowhere")
+
     async def test_a_message_in_two_pieces_counts_once(self):
         ours = crowd.Crowd(0, 1)
         ours.due = [0.0, 0.0]

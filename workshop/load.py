@@ -230,7 +230,7 @@ def parse_arguments(words):
     option("--people", default=PEOPLE, help="how many listen")
     option("--rates", default=RATES, nargs="+", help="messages a second")
     option("--seconds", default=SECONDS, help="for each figure")
-    option("--svg", type=str, default="load.svg", help="where the drawing goes")
+    option("--svg", type=writable, default="load.svg", help="where the drawing goes")
     return parser.parse_args(words)
 
 
@@ -238,6 +238,14 @@ def positive(word):
     if not word.isdecimal() or word == "0":
         raise argparse.ArgumentTypeError(f"{word} is no number above 0")
     return int(word)
+
+
+def writable(word):
+    """Return the path of a file; find out before the minute, not after it."""
+    folder = Path(word).resolve().parent
+    if not folder.is_dir():
+        raise argparse.ArgumentTypeError(f"there is no folder {folder}")
+    return word
 
 
 def main(words):
