@@ -17,7 +17,8 @@ from xml.etree import ElementTree
 
 from tests.support import TOP, free_port, project_text
 from workshop import check, crowd, drawing, load, mine
-from workshop.steps import program_after, read_titles, type_listings
+from workshop.exercises import FOLDERS
+from workshop.steps import program_after, read_exercises, read_titles, type_listings
 from workshop.terminal import paint
 
 
@@ -560,6 +561,12 @@ class CommandTest(unittest.TestCase):
         self.assertIn(f"['2', {str(self.mine)!r}]", self.run_workshop("exercise", "2"))
         self.assertEqual((self.mine / ".green").read_text(), "2\n")
         runner.write_text("import sys; sys.exit(1)")
+        self.assertEqual(set(read_exercises()), set(FOLDERS))
+        self.run_workshop("step", "7")
+        said = self.run_workshop("exercise", "3", status=1)
+        self.assertIn("Exercise 3 needs step 9, and mine/ has reached step 7.", said)
+        self.run_workshop("step", "9")
+        self.assertEqual(self.run_workshop("exercise", "3", status=1), "")
         self.run_workshop("exercise", "3", status=1)
         self.assertEqual((self.mine / ".green").read_text(), "2\n")
 

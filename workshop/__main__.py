@@ -16,6 +16,7 @@ import sys
 from workshop import mine
 from workshop.exercises import FOLDERS
 from workshop.mine import MINE, TOP, WorkshopError
+from workshop.steps import read_exercises
 from workshop.terminal import speak_utf8, until_unread
 
 OWN_HELP = "load", "board"  # commands that have options
@@ -54,7 +55,9 @@ def exercise(words):
             f"There is no exercise {number}: they go from 1 to {max(FOLDERS)}."
         )
     folder = str(MINE)
-    if not mine.has_program():
+    if mine.has_program():
+        warn(number)
+    else:
         folder = "."
         print("In mine/ is no program yet. Checked is the project's own.", flush=True)
     command = [sys.executable, "-m", "workshop.exercises", str(number), folder]
@@ -62,6 +65,21 @@ def exercise(words):
     if not status:
         mine.note_green(number)
     sys.exit(status)
+
+
+def warn(number):
+    """Say so if mine/ has not come as far as an exercise needs."""
+    from workshop.check import find_position
+
+    needed, listings = read_exercises()[number], mine.program_listings()
+    step = find_position(mine.read_mine(listings), listings).step
+    # A step that has nothing to type is reached with the one before.
+    if step < max(one.step for one in listings if one.step <= needed):
+        print(
+            f"Exercise {number} needs step {needed}, and mine/ has reached step {step}."
+            f" Type on, or say: python -m workshop step {needed}",
+            flush=True,
+        )
 
 
 def load(words):

@@ -9,6 +9,7 @@ Standard library only; it imports nothing of the project.
 
     read_steps         the listings, in the order of the text
     read_titles        the number and title of each step
+    read_exercises     after which step each exercise can be done
     type_listings      every line of every file after a step, with its listing
     program_after      the text of a file after a step
     count_lines        how many lines have to be typed, and how many to be pasted
@@ -27,6 +28,7 @@ PLACE = re.compile(
     r", (?:(?P<relation>below|above|after) `(?P<anchor>[^`]+)`|a new file|at its end)"
     r"(?P<pasted>, to paste)?:"
 )
+EXERCISE = re.compile(r"\| (\d+) \| \[.* \| (\d+) \| \d+ \| \w+ \|")
 STEP = re.compile(r"## Step (\d+)\. (.+)")
 
 # step: its number, 0 before the first; file: "chat.py"; place: the line above the
@@ -54,6 +56,13 @@ def read_titles(text=None):
     text = TUTORIAL.read_text(encoding="utf-8") if text is None else text
     found = map(STEP.fullmatch, text.split("\n"))
     return {int(match[1]): match[2] for match in found if match}
+
+
+def read_exercises():
+    """Return {number of an exercise: the step after which it can be done}."""
+    text = TUTORIAL.read_text(encoding="utf-8")
+    found = map(EXERCISE.fullmatch, text.split("\n"))
+    return {int(match[1]): int(match[2]) for match in found if match}
 
 
 def read_steps(text=None):
