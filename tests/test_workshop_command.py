@@ -1,4 +1,4 @@
-"""python -m workshop, as a student uses it: forty mistakes, and all commands."""
+"""python -m workshop, as a student uses it: fifty mistakes, and all commands."""
 
 import contextlib
 import io
@@ -379,6 +379,7 @@ class PositionTest(unittest.TestCase):
     def test_a_tab_among_spaces_is_told(self):
         text = program_after(5).replace("        self.posted.cl", "\tself.posted.cl")
         self.assertIn("Type four spaces for each tab.", self.says(text))
+        self.assertRegex(self.says(text), r"> +\d+      self\.posted\.clear\(\)\n=")
         self.assertNotIn("complete", self.says(text))
 
     def test_a_doubled_line_is_told_with_the_other_one(self):

@@ -144,7 +144,7 @@ def excerpt(one, lines):
     last = min(len(lines), one.number + AROUND)
     for n in range(first, last):
         here = n + 1 == one.number and one.kind != "missing"
-        row = f"{'>' if here else ' '} {n + 1:4}  {lines[n].rstrip()}"
+        row = f"{'>' if here else ' '} {n + 1:4}  {lines[n].rstrip().expandtabs(4)}"
         yield paint(row, "red") if here else row
         if n + 1 == one.number and one.kind in ("wrong", "indented", "missing"):
             yield from correction(one)
