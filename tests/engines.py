@@ -47,9 +47,10 @@ class BrowserError(Exception):
 
 
 class Engine:
-    """A browser program.
+    """A browser program, which is launched once and serves one test after the other.
 
-    Each has start(), and new_person(), which returns the window of somebody new.
+    Each has launch(), start() and finish() for what comes before and after a test, and
+    new_person(), which returns the window of somebody new.
 
     Args:
         folder: a Path, where it keeps what it writes.
@@ -64,9 +65,9 @@ class Engine:
         self.processes.append(Popen(command, start_new_session=True, **options))
         return self.processes[-1]
 
-    def stop(self):
-        """End all programs and what they have started."""
-        while self.processes:
+    def stop(self, keep=0):
+        """End all programs but the first few, and what they have started."""
+        while len(self.processes) > keep:
             with self.processes.pop() as process, contextlib.suppress(OSError):
                 os.killpg(process.pid, signal.SIGKILL)
 
@@ -132,11 +133,12 @@ class Firefox(Engine):
     program = shutil.which("firefox-esr") or shutil.which("firefox")
     installed = program is not None
     needs = "Firefox (apt install firefox-esr)"
-    ws = None
 
-    async def start(self):
+    def launch(self):
         options = "--headless", "--remote-debugging-port=0", "--profile"
         self.run(self.program, *options, self.folder)
+
+    async def start(self):
         self.answers = {}
         self.ws = await websocket_connect(
             await self.address(), on_message_callback=self.receive
@@ -153,10 +155,13 @@ class Firefox(Engine):
                 return f"ws://{found['ws_host']}:{found['ws_port']}/session"
             await asyncio.sleep(0.02)
 
-    def stop(self):
-        if self.ws:
-            self.ws.close()
-        super().stop()
+    async def finish(self):
+        found = await self.command("browser.getUserContexts")
+        for person in found["userContexts"]:
+            if person["userContext"] != "default":
+                await self.command("browser.removeUserContext", **person)
+        await self.command("session.end")
+        self.ws.close()
 
     async def new_person(self):
         person = await self.command("browser.createUserContext")
@@ -238,12 +243,18 @@ class WebKit(Engine):
     installed = bool(shutil.which("WebKitWebDriver") and shutil.which("Xvfb"))
     needs = "WebKit (apt install webkit2gtk-driver xvfb)"
 
-    async def start(self):
+    def launch(self):
         options = "-displayfd 1 -nolisten tcp -screen 0 1280x1024x24".split()
         xvfb = self.run("Xvfb", *options, stdout=PIPE, text=True)
         display = f":{xvfb.stdout.readline().strip()}"
         ours = {"DISPLAY": display, "GDK_BACKEND": "x11", "HOME": str(self.folder)}
         self.environment = {**os.environ, **ours}
+
+    async def start(self):
+        """Do nothing: everybody's browser is started by new_person()."""
+
+    async def finish(self):
+        self.stop(keep=1)
 
     async def new_person(self):
         port = free_port()
