@@ -549,6 +549,7 @@ SILENT = {
         5 self.end = 0
         5 self.db.rollback()
         5 return None
+        5 timer.cancel()
         7 if not self.is_open():
         7 return
         7 await asyncio.wait([taken])
