@@ -13,6 +13,7 @@ import json
 import os
 import shutil
 import signal
+import tempfile
 import time
 from subprocess import DEVNULL, PIPE, Popen
 
@@ -47,10 +48,10 @@ class BrowserError(Exception):
 
 
 class Engine:
-    """A browser program, which is launched once and serves one test after the other.
+    """A browser program, which serves one test after the other.
 
-    Each has launch(), start() and finish() for what comes before and after a test, and
-    new_person(), which returns the window of somebody new.
+    Each has launch() for what comes before all tests, start() and finish() for what
+    comes before and after each, and new_person(): the window of somebody new.
 
     Args:
         folder: a Path, where it keeps what it writes.
@@ -65,9 +66,9 @@ class Engine:
         self.processes.append(Popen(command, start_new_session=True, **options))
         return self.processes[-1]
 
-    def stop(self, keep=0):
-        """End all programs but the first few, and what they have started."""
-        while len(self.processes) > keep:
+    def stop(self):
+        """End all programs and what they have started."""
+        while self.processes:
             with self.processes.pop() as process, contextlib.suppress(OSError):
                 os.killpg(process.pid, signal.SIGKILL)
 
@@ -244,17 +245,18 @@ class WebKit(Engine):
     needs = "WebKit (apt install webkit2gtk-driver xvfb)"
 
     def launch(self):
+        """Do nothing: what one test has left could be in the way of the next."""
+
+    async def start(self):
         options = "-displayfd 1 -nolisten tcp -screen 0 1280x1024x24".split()
         xvfb = self.run("Xvfb", *options, stdout=PIPE, text=True)
         display = f":{xvfb.stdout.readline().strip()}"
-        ours = {"DISPLAY": display, "GDK_BACKEND": "x11", "HOME": str(self.folder)}
+        home = tempfile.mkdtemp(dir=self.folder)
+        ours = {"DISPLAY": display, "GDK_BACKEND": "x11", "HOME": home}
         self.environment = {**os.environ, **ours}
 
-    async def start(self):
-        """Do nothing: everybody's browser is started by new_person()."""
-
     async def finish(self):
-        self.stop(keep=1)
+        self.stop()
 
     async def new_person(self):
         port = free_port()

@@ -293,6 +293,7 @@ class BoundsTest(ProcessCase):
                 data += await reader.read(65536)
             writer.close()
 
+    @heavy
     @gen_test(timeout=120)
     async def test_signing_in_leaves_no_memory(self):
         url, count = self.begin(LEASE=2, CHECK=1), 6 * self.MANY
