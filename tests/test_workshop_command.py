@@ -373,6 +373,7 @@ class CommandTest(unittest.TestCase):
         self.assertEqual(said.count("100 %"), 2 * len(rates))
         text = (self.top / "a.svg").read_text()
         ElementTree.fromstring(text)
+        self.assertEqual(text.count("<circle"), 2 * len(rates))
         for part in ("loop.py", "chat.py", "prefers-color-scheme: dark"):
             self.assertIn(part, text)
 

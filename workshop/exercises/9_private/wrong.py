@@ -99,7 +99,8 @@ WRONG = [
         ],
         1,
         # Either carol gets it, or somebody else does not: by who happens to read first.
-        'alice sent {"msg": "swordfish", "to": "bob"}. ... should get ...; ... came....',
+        'alice sent {"msg": "swordfish", "to": "bob"}. ... should get ...; '
+        "... came....",
     ),
     Wrong(
         "who may see it is forgotten on restart",
