@@ -13,6 +13,7 @@ import json
 import os
 import shutil
 import signal
+import tempfile
 import time
 from subprocess import DEVNULL, PIPE, Popen
 
@@ -47,9 +48,10 @@ class BrowserError(Exception):
 
 
 class Engine:
-    """A browser program.
+    """A browser program, which serves one test after the other.
 
-    Each has start(), and new_person(), which returns the window of somebody new.
+    Each has launch() for what comes before all tests, start() and finish() for what
+    comes before and after each, and new_person(): the window of somebody new.
 
     Args:
         folder: a Path, where it keeps what it writes.
@@ -132,11 +134,12 @@ class Firefox(Engine):
     program = shutil.which("firefox-esr") or shutil.which("firefox")
     installed = program is not None
     needs = "Firefox (apt install firefox-esr)"
-    ws = None
 
-    async def start(self):
+    def launch(self):
         options = "--headless", "--remote-debugging-port=0", "--profile"
         self.run(self.program, *options, self.folder)
+
+    async def start(self):
         self.answers = {}
         self.ws = await websocket_connect(
             await self.address(), on_message_callback=self.receive
@@ -153,10 +156,13 @@ class Firefox(Engine):
                 return f"ws://{found['ws_host']}:{found['ws_port']}/session"
             await asyncio.sleep(0.02)
 
-    def stop(self):
-        if self.ws:
-            self.ws.close()
-        super().stop()
+    async def finish(self):
+        found = await self.command("browser.getUserContexts")
+        for person in found["userContexts"]:
+            if person["userContext"] != "default":
+                await self.command("browser.removeUserContext", **person)
+        await self.command("session.end")
+        self.ws.close()
 
     async def new_person(self):
         person = await self.command("browser.createUserContext")
@@ -238,12 +244,19 @@ class WebKit(Engine):
     installed = bool(shutil.which("WebKitWebDriver") and shutil.which("Xvfb"))
     needs = "WebKit (apt install webkit2gtk-driver xvfb)"
 
+    def launch(self):
+        """Do nothing: what one test has left could be in the way of the next."""
+
     async def start(self):
         options = "-displayfd 1 -nolisten tcp -screen 0 1280x1024x24".split()
         xvfb = self.run("Xvfb", *options, stdout=PIPE, text=True)
         display = f":{xvfb.stdout.readline().strip()}"
-        ours = {"DISPLAY": display, "GDK_BACKEND": "x11", "HOME": str(self.folder)}
+        home = tempfile.mkdtemp(dir=self.folder)
+        ours = {"DISPLAY": display, "GDK_BACKEND": "x11", "HOME": home}
         self.environment = {**os.environ, **ours}
+
+    async def finish(self):
+        self.stop()
 
     async def new_person(self):
         port = free_port()

@@ -435,6 +435,7 @@ class Talker:
                 sending = asyncio.ensure_future(self.send_all(chat_socket))
                 await self.read(chat_socket, everything)
                 sending.cancel()
+                chat_socket.ws.close()
 
     async def until_seen(self, count):
         """Wait until so many messages have been seen."""

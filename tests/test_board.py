@@ -92,12 +92,11 @@ class BoardServerTest(BoardCase):
     async def test_a_tunnel_holds_one_line_and_loses_nothing(self):
         alice, bob = await self.alice.connect(), await self.bob.connect()
         ws, room = await self.connect_board(self.alice), self._app.room
-        with mock.patch.object(board, "TUNNEL", 2):
+        with mock.patch.object(board, "TUNNEL", 1):
             await ws.write_message("tunnel")
             await self.frame(ws, lambda frame: frame["lines"][0][3] == "held")
             await room.post("bob", "0", None)  # this one is on its way already
-            for n in range(1, 9):
-                await room.post("bob", str(n), None)
+            await asyncio.gather(*(room.post("bob", n, None) for n in "12345678"))
         frame = await self.frame(ws, lambda frame: frame["end"] == 9)
         self.assertEqual([line[1:4] for line in frame["lines"]],
                          [["alice", 1, "held"], ["bob", 9, "live"]])  # fmt: skip
@@ -165,7 +164,8 @@ class BoardServerTest(BoardCase):
         ws = await self.connect_board()
         await self.frame(ws)
         begun, count = asyncio.get_running_loop().time(), 0
-        await self.say(alice, *map(str, range(30)))  # a second and more, by slow_down
+        with mock.patch.object(chat, "RATE", 2 * chat.RATE):
+            await self.say(alice, *map(str, range(30)))  # slow_down: half a second
         while (await self.frame(ws))["end"] < 30:
             count += 1
         spent = asyncio.get_running_loop().time() - begun

@@ -124,20 +124,28 @@ class CrashTest(KillCase):
     @unittest.skipUnless(sys.platform == "linux", "sets a limit to a file's size")
     @gen_test(timeout=30)
     async def test_disk_full_at_the_start_one_line(self):
+        sizes = 0, 4096, 16_384, 24_576
+        servers = [self.start_on_full_disk(size) for size in sizes]
+        for server in servers:
+            self.assertEqual(server.process.wait(10), 1)
+            self.assertRegex(server.stop()[1], r"^chat\.py: [^\n]*--db[^\n]*\n$")
+        servers = [self.start_beside(size) for size in sizes]  # there is room again
+        for server in servers:
+            server.url()
+            self.assertEqual(server.stop(), (0, ""))
+
+    def start_on_full_disk(self, size):
+        """Start a chat whose file may have so many bytes."""
         limit = resource.RLIMIT_FSIZE
-        for size in (0, 4096, 16_384, 24_576):
-            with self.subTest(size):
-                resource.setrlimit(limit, (size, resource.RLIM_INFINITY))
-                try:
-                    server = self.start("--port=0")
-                finally:
-                    resource.setrlimit(limit, (resource.RLIM_INFINITY,) * 2)
-                self.assertEqual(server.process.wait(10), 1)
-                self.assertRegex(server.stop()[1], r"^chat\.py: [^\n]*--db[^\n]*\n$")
-                server = self.start("--port=0")  # now there is room again
-                server.url()
-                self.assertEqual(server.stop(), (0, ""))
-                os.remove(self.db)
+        resource.setrlimit(limit, (size, resource.RLIM_INFINITY))
+        try:
+            return self.start_beside(size)
+        finally:
+            resource.setrlimit(limit, (resource.RLIM_INFINITY,) * 2)
+
+    def start_beside(self, name):
+        """Start a chat with a file of its own."""
+        return self.start("--port=0", f"--db={self.db}.{name}")
 
     @unittest.skipUnless(hasattr(resource, "prlimit"), "only Linux limits others")
     @gen_test(timeout=20)
@@ -159,6 +167,7 @@ class CrashTest(KillCase):
             await connection.send("😀" * 2000, f"{key}")
         ids = [line["id"] for line in await connection.read(3)]
         self.assertEqual(ids, [number, number, number + 1])
+        connection.ws.close()
         status, errors = server.stop()
         self.assertEqual(status, 0)
         self.assertRegex(errors, "^[^\n]*1 messages are not stored: [^\n]*\n$")
@@ -284,6 +293,7 @@ class BoundsTest(ProcessCase):
                 data += await reader.read(65536)
             writer.close()
 
+    @heavy
     @gen_test(timeout=120)
     async def test_signing_in_leaves_no_memory(self):
         url, count = self.begin(LEASE=2, CHECK=1), 6 * self.MANY

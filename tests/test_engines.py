@@ -1,12 +1,13 @@
 """The page in Firefox and in WebKit: the journeys that matter most.
 
-test_page.py has all of them, in Chromium.
+test_page.py has all of them, in Chromium. Some wait for HEAVY=1.
 """
 
 import asyncio
 import contextlib
 import os
 import signal
+import tempfile
 import unittest
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from tornado.testing import gen_test
 
 from tests.engines import BrowserError, Firefox, WebKit
 from tests.page_support import Cable
-from tests.support import ChatCase, ChatProcess, needs_signals
+from tests.support import ChatCase, ChatProcess, heavy, needs_signals
 
 MESSAGES = "[...document.querySelectorAll('#messages .msg')].map((e) => e.textContent)"
 OWN = MESSAGES.replace(".msg", ".own .msg")
@@ -31,23 +32,24 @@ class Journeys:
 
     @classmethod
     def setUpClass(cls):
-        if cls.engine.installed:
-            return
         sentence = f"needs {cls.engine.needs}"
-        if os.environ.get("CI"):
+        if not cls.engine.installed and os.environ.get("CI"):
             raise AssertionError(sentence)
-        raise unittest.SkipTest(sentence)
+        if not cls.engine.installed:
+            raise unittest.SkipTest(sentence)
+        folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        cls.addClassCleanup(folder.cleanup)
+        cls.browser = cls.engine(Path(folder.name))
+        cls.addClassCleanup(cls.browser.stop)
+        cls.browser.launch()
 
     def setUp(self):
         super().setUp()
-        folder = Path(self.folder.name, "browser")
-        folder.mkdir()
-        self.browser = self.engine(folder)
-        self.addCleanup(self.browser.stop)
+        self.browser.faults.clear()
         self.io_loop.run_sync(self.browser.start, timeout=30)
 
     def tearDown(self):
-        self.browser.stop()
+        self.io_loop.run_sync(self.browser.finish, timeout=30)
         super().tearDown()
         self.assertEqual(self.browser.faults, [])
 
@@ -61,6 +63,10 @@ class Journeys:
         await window.wait_for(STATUS, "Connected")
         return window
 
+    async def sign_in_both(self):
+        """Return the windows of alice and bob, who do not wait for each other."""
+        return await asyncio.gather(self.sign_in("alice"), self.sign_in("bob"))
+
     async def say(self, window, *texts):
         await window.click("Message")
         for text in texts:
@@ -73,7 +79,7 @@ class Journeys:
 
     @gen_test(timeout=30)
     async def test_two_people(self):
-        alice, bob = await self.sign_in("alice"), await self.sign_in("bob")
+        alice, bob = await self.sign_in_both()
         await self.say(alice, "one", "two")
         await bob.wait_for(MESSAGES, ["one", "two"])
         await self.say(bob, "three")
@@ -84,12 +90,13 @@ class Journeys:
     @gen_test(timeout=30)
     async def test_html_stays_text(self):
         evil = "<img src=x onerror=alert(1)><script>alert(2)</script>", "&amp;\"'</p>"
-        alice, bob = await self.sign_in("alice"), await self.sign_in("bob")
+        alice, bob = await self.sign_in_both()
         await self.say(alice, *evil)
         for window in (alice, bob):
             await window.wait_for(MESSAGES, list(evil))
             self.assertEqual(await window.value(ELEMENTS), 0)
 
+    @heavy
     @gen_test(timeout=30)
     async def test_reload(self):
         async with Cable(self.get_http_port()) as cable:
@@ -109,6 +116,7 @@ class Journeys:
             await window.wait_for(MESSAGES, ["one", "two", "three"])
             await window.wait_for(PENDING, [])
 
+    @heavy
     @gen_test(timeout=30)
     async def test_server_killed(self):
         server = self.start()
@@ -151,6 +159,7 @@ class Journeys:
             await window.wait_for(STATUS, "Connected")
             self.assertTrue(await window.value("untouched"))  # it was not loaded anew
 
+    @heavy
     @gen_test(timeout=30)
     async def test_signed_out_in_other_tab(self):
         window = await self.sign_in("alice")
@@ -161,6 +170,7 @@ class Journeys:
         for each in (window, other):
             await each.wait_for(FIELD, "Your nickname")
 
+    @heavy
     @gen_test(timeout=30)
     async def test_reader_in_the_middle(self):
         """With more than 500 messages, the oldest leave the page."""
@@ -171,8 +181,8 @@ class Journeys:
         await window.value("window.read = document.querySelectorAll('.msg')[250]")
         await window.value("read.scrollIntoView({ block: 'center' })")
         top = await window.value("read.getBoundingClientRect().top")
-        await self.post(*(f"news {number}" for number in range(80)))
-        for number in range(80, 100):
+        await self.post(*(f"news {number}" for number in range(90)))
+        for number in range(90, 100):
             await self.post(f"news {number}")
             await window.wait_for(f"{MESSAGES}.at(-1)", f"news {number}")
         now = await window.value("read.getBoundingClientRect().top")
@@ -180,6 +190,7 @@ class Journeys:
         await window.click("New messages")
         await window.wait_for(AT_BOTTOM)
 
+    @heavy
     @gen_test(timeout=30)
     async def test_keyboard_alone(self):
         window = await self.browser.new_person()

@@ -276,7 +276,8 @@ class BrowserTest(PageCase):
         self._app.room.publish()
         self.connection().close(1001)
         await expect(page.locator("#status")).to_contain_text("Offline")
-        await expect(page.locator("#status.online")).to_be_visible()
+        # The log is another one: the page begins anew within 5 s, ANEW_TIME.
+        await expect(page.locator("#status.online")).to_be_visible(timeout=15000)
         await self.post("new")
         await self.shows(page, "new")
 

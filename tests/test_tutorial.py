@@ -209,7 +209,13 @@ class Reader:
     def try_it(self):
         """Do what "Try it" says: the lines after >>>, then the sessions."""
         text = text_of(self.step)
-        self.write("examples.txt", "\n".join(blocks(text, "pycon")))
+        if examples := blocks(text, "pycon"):
+            self.try_examples("\n".join(examples))
+        for session in blocks(text, "console"):
+            self.terminal.run(session)
+
+    def try_examples(self, examples):
+        self.write("examples.txt", examples)
         flags = "-f", "-o", "ELLIPSIS", "-o", "NORMALIZE_WHITESPACE"
         command = [sys.executable, "-m", "doctest", *flags, "examples.txt"]
         done = subprocess.run(
@@ -221,8 +227,6 @@ class Reader:
             timeout=30,
         )
         assert done.returncode == 0, done.stdout + done.stderr
-        for session in blocks(text, "console"):
-            self.terminal.run(session)
 
     def close(self):
         self.terminal.close()
@@ -495,6 +499,7 @@ class TryTest(unittest.TestCase):
         cls.addClassCleanup(pool.shutdown, cancel_futures=True)
         tests = {step: getattr(cls, f"test_try_{step}") for step in TRIED}
         possible = [n for n in tests if not hasattr(tests[n], "__unittest_skip__")]
+        possible.sort(key=lambda step: step != 11)  # it waits longest, for silence
         cls.tried = {step: pool.submit(try_step, step) for step in possible}
 
 
@@ -549,6 +554,7 @@ SILENT = {
         5 self.end = 0
         5 self.db.rollback()
         5 return None
+        5 timer.cancel()
         7 if not self.is_open():
         7 return
         7 await asyncio.wait([taken])

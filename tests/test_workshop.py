@@ -25,6 +25,7 @@ from workshop.exercises import FOLDERS, apply_diff, checking, load, text_of
 PROGRAM = "chat.py", "redis_room.py", "requirements.txt", "README.md", "test_chat.py"
 PARTS = "templates", "static", "tests", "workshop"
 SLOW = 5, 8  # they wait for what is gathered, again and again
+WAITING = 2, 7  # they wait for two seconds and more: so they begin first
 COMBINATIONS = (1, 2), (1, 5), (2, 5), (3, 4), (1, 2, 3, 4, 5, 6)
 FILES = "README.md hint.md check.py solution.diff second.diff wrong.py".split()
 
@@ -204,43 +205,57 @@ class MergeTest(unittest.TestCase):
             apply_diff(diff, lambda name: "one\n\ntwo\nthree\n")
 
 
-class ChecksTest(unittest.TestCase):
-    """The checks of the server; those of the page are in HeavyChecksTest."""
-
-    def test_red_as_shipped(self):
-        results = at_once(check, FOLDERS, [{}] * len(FOLDERS))
-        for number, (status, words) in zip(FOLDERS, results, strict=True):
-            with self.subTest(number):
-                self.assertEqual(status, 1, words)
-                self.assertRegex(words, r"(?m)^  no  \d+\. ")
-                self.assertNotRegex(words, "Then: |failed meanwhile|Traceback")
-
-    def test_green_with_solution(self):
-        quick = [number for number in FOLDERS if number not in SLOW]
-        self.assert_green(quick, map(solve, quick), ["--server"] * len(quick))
-
-    def assert_green(self, numbers, changes, *options):
-        numbers = list(numbers)
-        results = at_once(check, numbers, changes, *options)
+class ChecksCase(unittest.TestCase):
+    def assert_green(self, numbers, results):
         for number, (status, words) in zip(numbers, results, strict=True):
             with self.subTest(number):
                 self.assertEqual(status, 0, words)
                 self.assertNotIn("  --  ", words)
 
 
-@heavy
-class HeavyChecksTest(ChecksTest):
+class ChecksTest(ChecksCase):
+    """The checks of the server; those of the page are in HeavyChecksTest."""
+
+    @classmethod
+    def setUpClass(cls):
+        # They wait most of the time: so those of both tests begin at once.
+        pool = concurrent.futures.ThreadPoolExecutor(6)
+        cls.addClassCleanup(pool.shutdown, cancel_futures=True)
+        cls.shipped, cls.solved = {}, {}
+        for number in sorted(FOLDERS, key=lambda number: number not in WAITING):
+            cls.shipped[number] = pool.submit(check, number, {})
+            if number not in SLOW:
+                changes = solve(number)
+                cls.solved[number] = pool.submit(check, number, changes, "--server")
+
+    def test_red_as_shipped(self):
+        self.assertEqual(set(self.shipped), set(FOLDERS))
+        for number, future in self.shipped.items():
+            status, words = future.result()
+            with self.subTest(number):
+                self.assertEqual(status, 1, words)
+                self.assertRegex(words, r"(?m)^  no  \d+\. ")
+                self.assertNotRegex(words, "Then: |failed meanwhile|Traceback")
+
     def test_green_with_solution(self):
-        self.assert_green(FOLDERS, map(solve, FOLDERS))
+        results = [future.result() for future in self.solved.values()]
+        self.assert_green(self.solved, results)
+
+
+@heavy
+class HeavyChecksTest(ChecksCase):
+    def test_green_with_solution(self):
+        self.assert_green(FOLDERS, at_once(check, FOLDERS, map(solve, FOLDERS)))
 
     def test_green_with_second_solution(self):
-        names = ["second.diff"] * len(FOLDERS)
-        self.assert_green(FOLDERS, map(solve, FOLDERS, names))
+        changes = [solve(number, "second.diff") for number in FOLDERS]
+        self.assert_green(FOLDERS, at_once(check, FOLDERS, changes))
 
     def test_solutions_combine(self):
         pairs = [(number, each) for each in COMBINATIONS for number in each]
         numbers = [number for number, _ in pairs]
-        self.assert_green(numbers, [combine(each) for _, each in pairs])
+        changes = [combine(each) for _, each in pairs]
+        self.assert_green(numbers, at_once(check, numbers, changes))
 
     def test_wrong_solutions_refused(self):
         wrong_ones = {number: load(number, "wrong").WRONG for number in FOLDERS}

@@ -98,9 +98,9 @@ WRONG = [
             ),
         ],
         1,
-        'alice sent {"msg": "swordfish", "to": "bob"}. carol should get no byte of '
-        'it; {"id": 1, "at": ..., "name": "alice", "msg": "swordfish", "key": null, '
-        '"to": "bob"} came.',
+        # Either carol gets it, or somebody else does not: by who happens to read first.
+        'alice sent {"msg": "swordfish", "to": "bob"}. ... should get ...; '
+        "... came....",
     ),
     Wrong(
         "who may see it is forgotten on restart",
