@@ -90,11 +90,12 @@ class RedisRoom(Room):
         try:
             if not URL.fullmatch(self.url):
                 raise ValueError("its address is redis://HOST:PORT/NUMBER")
-            # No retries: one could store a message twice that has no key.
+            # No retries: one could store a message twice that has no key. Protocol 2:
+            # with 3, redis-py 8.1 hands out connections that Redis has closed.
             self.redis = redis.Redis.from_pool(redis.BlockingConnectionPool.from_url(
                 self.url, max_connections=16, timeout=TIMEOUT, socket_timeout=TIMEOUT,
-                decode_responses=True, encoding_errors="surrogateescape"))
-            # With keys of two slots, which a Cluster refuses.
+                decode_responses=True, encoding_errors="surrogateescape", protocol=2))
+            # A trial: a Redis Cluster refuses a script that has two keys like these.
             await self.redis.eval(CLAIM, 2, NAME, LOG, "", 1)
             # From here on sign-outs are of interest.
             self.heard = await self.redis.xadd(OUT, {"name": "", "browser": ""})

@@ -325,6 +325,22 @@ class AwayTest(RedisCase):
         await self.send_again(alice, "still here", "k")
 
     @gen_test(timeout=20)
+    async def test_sign_in_works_at_once_after_a_restart_of_redis(self):
+        [url] = await self.start_here(1)
+        alice = await self.connect(url, "alice")
+        for crowd in "before", "after":  # many at once use many connections to Redis
+            forms = [
+                self.visitor(url).post("/login", name=f"{crowd} {number}")
+                for number in range(8)
+            ]
+            answers = await asyncio.gather(*forms)
+            self.assertEqual([answer.code for answer in answers], [303] * 8)
+            self.redis.kill()
+            self.redis.start()
+            self.redis.say("it is back")
+            self.assertEqual(await alice.texts(1), ["it is back"])
+
+    @gen_test(timeout=20)
     async def test_process_cut_off_sends_people_on(self):
         self.patch(redis_room, CUT_OFF=0.5)
         async with Cable(self.redis.port) as cable:

@@ -160,8 +160,8 @@ def main():
         if error.name != "tornado":
             raise
         sys.exit(
-            "Python has no Tornado here. Activate the virtual environment of README.md"
-            " in this terminal, and say this again."
+            "Python has no Tornado here. Activate the virtual environment that you have"
+            " made in this terminal, and say this again."
         )
     except KeyboardInterrupt:
         sys.exit(130)

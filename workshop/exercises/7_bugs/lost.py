@@ -451,7 +451,7 @@ class Room:
             await asyncio.sleep(max(PAUSE, (time.monotonic() - begun) / 2))
 
     def publish(self):
-        """Commit, tell the authors, and only then let the readers see the new end."""
+        """Commit, and only then let the authors and the readers know."""
         committed = self.committed
         self.committed = asyncio.get_running_loop().create_future()
         self.posted.clear()
