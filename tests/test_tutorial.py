@@ -584,13 +584,14 @@ SILENT = {
     """,
     "it saves time or memory": """
         15 self.request.headers.clear()
+        15 self._headers.clear()
         15 self.set_nodelay(True)
         15 self.read = functools.lru_cache(
         15 self.read.cache_clear()
         15 @functools.lru_cache(
         15 asyncio.get_running_loop().call_soon(
         15 if not stream.writing():
-        15 with contextlib.suppress(OSError):
+        15 try:
         15 sent = stream.write_to_fd(
         15 gc.set_threshold(
     """,

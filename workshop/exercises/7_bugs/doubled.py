@@ -715,7 +715,7 @@ class WebSocketHandler(BaseHandler, websocket.WebSocketHandler):
             try:
                 sent = stream.write_to_fd(memoryview(frame))
             except OSError:
-                sent = 0  # full or broken: the stream finds out
+                pass  # full or broken: the stream finds out
         return stream.write(frame[sent:]) if sent < len(frame) else None
 
     async def tell(self, line):

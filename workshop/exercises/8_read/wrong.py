@@ -222,11 +222,13 @@ WRONG = [
                 '        if self.get_query_argument("read", "") == "1":\n'
                 "            self.send_marks()\n",
                 "        marks = self.application.marks\n"
-                "        with contextlib.suppress(sqlite3.OperationalError):\n"
-                '            for name, id in self.room.db.execute("SELECT * FROM '
-                'marks"):\n'
-                "                marks.ids[name] = max(id, marks.ids.get(name, 0))\n"
-                "                marks.changes.setdefault(name, 0)\n"
+                "        try:\n"
+                '            rows = list(self.room.db.execute("SELECT * FROM marks"))\n'
+                "        except sqlite3.OperationalError:\n"
+                "            rows = []\n"
+                "        for name, id in rows:\n"
+                "            marks.ids[name] = max(id, marks.ids.get(name, 0))\n"
+                "            marks.changes.setdefault(name, 0)\n"
                 '        if self.get_query_argument("read", "") == "1":\n'
                 "            self.send_marks()\n",
             ),
