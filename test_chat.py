@@ -806,7 +806,7 @@ class RoomTest(AsyncTestCase):
         finally:
             room.db.close()  # Windows deletes no open file
 
-    @unittest.skipIf(os.name == "nt", "Windows keeps open files where they are")
+    @unittest.skipIf(os.name == "nt", "Windows has no way to move an open file")
     @gen_test
     async def test_file_lost_noticed(self):
         moved = shutil.move(self.path, self.folder)
@@ -819,7 +819,7 @@ class RoomTest(AsyncTestCase):
         os.replace(moved, self.path)
         await self.post("hello")
 
-    @unittest.skipIf(os.name == "nt", "Windows keeps open files where they are")
+    @unittest.skipIf(os.name == "nt", "Windows has no way to move an open file")
     @gen_test
     async def test_file_lost_noticed_by_an_idle_room(self):
         with mock.patch.object(chat, "CHECK", 0.01):

@@ -189,7 +189,8 @@ class CursorsTest(ChatCase):
         figures = ", ".join(f"{n}: {cost[n] * 1000:.1f} ms" for n in cost)
         if "HEAVY" in os.environ:
             print(f"{self.MANY} readers, by the number of their cursors: {figures}")
-        self.assertLess(max(cost.values()), 2 * cost[1] + 0.005)
+        slack = 0.04 if os.name == "nt" else 0.005  # seconds; there the clock ticks
+        self.assertLess(max(cost.values()), 2 * cost[1] + slack)
 
     async def cost(self, cursors):
         """Let all read from some places at once; return the seconds of CPU."""

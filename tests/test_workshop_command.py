@@ -537,7 +537,7 @@ class CommandTest(unittest.TestCase):
         self.assertFalse(self.mine.exists())
         self.assertIn("where you are", self.run_workshop("check", "--help"))
 
-    @unittest.skipIf(os.name == "nt", "A pipe breaks in another way there")
+    @unittest.skipIf(os.name == "nt", "Windows has no such broken pipes")
     def test_each_command_ends_in_silence_when_nobody_reads_on(self):
         for words in "--help", "step 3", "", "check", "load", "board":
             with self.subTest(words):
@@ -618,7 +618,7 @@ class ExperimentTest(unittest.TestCase):
             said = self.run_experiment(words[0], port, *words[1:])
             self.assertRegex(said, r"\AThere is no chat at .* Start it .*\n\Z")
 
-    @unittest.skipIf(os.name == "nt", "few.py needs ulimit")
+    @unittest.skipIf(os.name == "nt", "Windows has no ulimit")
     def test_a_program_that_does_not_start_is_heard(self):
         for name in "leave.py", "few.py":
             said = self.run_experiment(name, free_port(), program="whoops")
