@@ -1,6 +1,6 @@
 """The page in Firefox and in WebKit: the journeys that matter most.
 
-test_page.py has all of them, in Chromium. Some wait for HEAVY=1.
+test_page.py has all of them, in Chromium. All but one wait for HEAVY=1.
 """
 
 import asyncio
@@ -87,6 +87,7 @@ class Journeys:
             await window.wait_for(MESSAGES, ["one", "two", "three"])
             self.assertEqual(await window.value(OWN), own)
 
+    @heavy
     @gen_test(timeout=30)
     async def test_html_stays_text(self):
         evil = "<img src=x onerror=alert(1)><script>alert(2)</script>", "&amp;\"'</p>"
@@ -141,6 +142,7 @@ class Journeys:
         self.addCleanup(server.stop)
         return server
 
+    @heavy
     @gen_test(timeout=30)
     async def test_offline_and_back(self):
         async with Cable(self.get_http_port()) as cable:
@@ -212,6 +214,7 @@ class Journeys:
         style = await window.value(f"getComputedStyle({FOCUS}).outlineStyle")
         self.assertEqual(style, "solid")
 
+    @heavy
     @gen_test(timeout=30)
     async def test_console(self):
         """The other tests would see an error on the console, and each kind of it."""
