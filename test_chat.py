@@ -119,6 +119,11 @@ class SetUpTest(ProcessCase):
                 self.assertEqual(status, 1)
                 self.assertRegex(line, r"^chat\.py: .*--db")
 
+    def test_redis_unusable_refused(self):
+        status, line = self.refusal("--port=0", f"--redis=redis://[::1]:{free_port()}")
+        self.assertEqual(status, 1)
+        self.assertRegex(line, r"^chat\.py: .*(Redis|redis).*--redis")
+
     def test_database_of_another_program_refused(self):
         with contextlib.closing(sqlite3.connect(self.db)) as db:
             db.execute("CREATE TABLE contacts (name, mail)")
@@ -710,6 +715,11 @@ class RoomTest(AsyncTestCase):
         self.assertGreater(ends[1] - ends[0], 0.045)
 
     @gen_test
+    async def test_quiet_room_publishes_nothing(self):
+        await self.post("hello")
+        self.assertFalse(self.room.posted.is_set())
+
+    @gen_test
     async def test_log_survives_restart(self):
         await self.room.post("alice", "hello", "k")
         self.room.close()
@@ -1201,6 +1211,12 @@ class WebSocketTest(ChatCase):
         self.assertTrue(line.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
         self.assertIsNone(handler.transmit(chat.PING_FRAME))  # taken at once
         alice.ws.close()
+
+    @gen_test
+    async def test_connection_keeps_no_headers(self):
+        await self.alice.connect()
+        [handler] = self.handlers
+        self.assertEqual([*handler.request.headers, *handler._headers], [])
 
     @gen_test
     async def test_connection_lost_is_forgotten(self):
