@@ -31,9 +31,7 @@ from tornado import auth, httpserver, ioloop, netutil, web, websocket
 
 MAX_FRAME = 64 * 1024  # bytes, of a WebSocket frame and of a form
 PING = 25  # seconds between two pings: many proxies cut a line after 30 silent ones
-TWITTER = "twitter_consumer_key", "twitter_consumer_secret"  # both set, or neither
 REFUSED = "Host %s, Origin %s: not ours. Is it this chat? See --host."
-IP_ADDRESS = re.compile(r"[0-9.]+|\[[0-9a-f:.]+\]")
 
 
 class Application(web.Application):
@@ -52,7 +50,6 @@ class Application(web.Application):
             (r"/logout", LogoutHandler),
             (r"/ws", WebSocketHandler),
         ]
-        keys = {name: os.environ.get(name.upper()) for name in TWITTER}
         settings = {
             "static_path": os.path.join(os.path.dirname(__file__), "static"),
             "static_handler_class": StaticHandler,
@@ -64,10 +61,11 @@ class Application(web.Application):
             "xsrf_cookie_name": "chat_xsrf",
             "websocket_max_message_size": MAX_FRAME,
             "websocket_ping_interval": PING,
-            "twitter": all(keys.values()),
+            "twitter_consumer_key": os.environ.get("TWITTER_CONSUMER_KEY"),
+            "twitter_consumer_secret": os.environ.get("TWITTER_CONSUMER_SECRET"),
             "debug": options.debug,
         }
-        super().__init__(routes, **settings, **keys)
+        super().__init__(routes, **settings)
         self.room, self.hosts = room, options.host
 
     def find_handler(self, request, **kwargs):
@@ -80,7 +78,7 @@ class Application(web.Application):
         short = name.partition(".")[0]
         ours = "localhost", name, short, f"{short}.local", *self.hosts
         host = request.host_name.removesuffix(".")
-        if host in ours or IP_ADDRESS.fullmatch(host):
+        if host in ours or netutil.is_valid_ip(host.strip("[]")):
             return super().find_handler(request, **kwargs)
         logging.warning(REFUSED, request.host, request.headers.get("Origin"))
         return self.get_handler_delegate(request, ErrorHandler, {"status_code": 403})
@@ -118,7 +116,8 @@ class BaseHandler(web.RequestHandler):
         # The session is a random number: two people of one name have two of them.
         self.session, _, name = cookie.decode().partition(" ")
         # Where Twitter is the way in, names from before it prove nothing.
-        return "" if self.settings["twitter"] and name[:1] != "@" else name
+        proven = name[:1] == "@" or not self.settings["twitter_consumer_key"]
+        return name if proven else ""
 
     async def prepare(self):
         """Let the name in the cookie count, unless another session has it meanwhile."""
@@ -170,7 +169,6 @@ class ChatHandler(BaseHandler):
 
 # ----------------------------------------------------- LoginHandler, LogoutHandler
 
-MAX_NAME = 20  # characters
 MAX_TYPED = 100  # characters: NFKC, below, takes seconds for 64 kB
 # Letters and marks that show nothing: "ann" and "ann" would be two people.
 INVISIBLE = re.compile("BLANK|FILLER|GRAPHEME JOINER|INHERENT|VARIATION SELECTOR")
@@ -189,7 +187,7 @@ def clean_nickname(text):
     # L: letters, M: the marks that many scripts put on them, N: digits.
     legible = kinds <= set("LMN") and not kinds.isdisjoint("LN")
     hidden = any(INVISIBLE.search(unicodedata.name(c, "")) for c in name)
-    if not legible or hidden or len(name) > MAX_NAME or len(text) > MAX_TYPED:
+    if not legible or hidden or len(name) > 20 or len(text) > MAX_TYPED:
         raise ValueError("Please use 1 to 20 letters, digits, spaces, '-', '_' or '.'.")
     return name
 
@@ -221,7 +219,7 @@ class LoginHandler(BaseHandler, auth.TwitterMixin):
 
     async def get(self):
         """Go to Twitter, or come back from there (OAuth 1.0a, RFC 5849 section 2)."""
-        if not self.settings["twitter"]:
+        if not self.settings["twitter_consumer_key"]:
             return self.redirect("/")
         try:
             if not self.request.query:
@@ -287,7 +285,7 @@ class Room:
         self.publishing = None  # the task that will store them
         self.pause_end = 0  # when it may, seconds
         self.readers = set()  # functions to call once, when the log has grown
-        self.connections = {}  # open window: (case folded name, session)
+        self.connections = {}  # each with its name, case folded
         self.read = functools.lru_cache(KEPT)(self.read)  # or each reader reads anew
 
     async def open(self):
@@ -304,7 +302,7 @@ class Room:
         self.db.execute(KEEP_SECRET, (os.urandom(32).hex(),))
         self.secret, = self.db.execute("SELECT value FROM settings").fetchone()
         self.files = self.look()
-        self.commit()
+        self.publish()
 
     def close(self):
         """Say goodbye to everybody, and close the file."""
@@ -333,19 +331,15 @@ class Room:
         """Publish at once in a quiet room; in a busy one the next messages gather."""
         await asyncio.sleep(self.pause_end - time.monotonic())
         self.publishing = None
-        if len(self.rows) > 1:
-            self.pause_end = time.monotonic() + PAUSE
+        self.pause_end = time.monotonic() + (PAUSE if len(self.rows) > 1 else 0)
         self.publish()
 
     def publish(self):
-        """Commit, and only then let the readers know."""
-        self.commit()
-        readers, self.readers = self.readers, set()
-        for send_batch in readers:
-            send_batch()
+        """Write the next batch to the disk, and only then let the readers know.
 
-    def commit(self):
-        """Write the next batch to the disk, all of it, or raise RoomError."""
+        Raises:
+            RoomError: nothing of it is stored.
+        """
         rows, self.rows = self.rows, []
         try:
             if self.look() != self.files:
@@ -358,6 +352,9 @@ class Room:
             logging.error("%d messages are not stored: %s", len(rows), error)
             raise RoomError("Not stored yet. It will be sent again.") from error
         self.read.cache_clear()
+        readers, self.readers = self.readers, set()
+        for send_batch in readers:
+            send_batch()
 
     def look(self):
         """Return what nobody else may change: inode, size and time of both files."""
@@ -404,13 +401,15 @@ class Room:
         Names from Twitter are proven: whoever has one may have many sessions.
         """
         name = name.casefold()
-        holders = {holder for holder in self.connections.values() if holder[0] == name}
-        return name[:1] == "@" or holders <= {(name, session)}
+        if name[:1] == "@" or name not in self.connections.values():
+            return True
+        other = next(each for each in self.connections if self.connections[each] == name)
+        return other.session == session
 
     async def sign_out(self, session):
         """Close all windows of a session."""
-        for connection, (_, other) in list(self.connections.items()):
-            if other == session:
+        for connection in list(self.connections):
+            if connection.session == session:
                 connection.close(1008, "Signed out.")
 
 
@@ -421,7 +420,6 @@ MAX_MESSAGE = 2000  # characters
 # But line breaks and tabs; and halves of characters, which UTF-8 cannot hold.
 CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 DEFAULT_PORT = re.compile(":(80|443)$")
-BLANK_LINES = re.compile(r"\A\s*\n")
 RATE = 10  # messages a second from one connection,
 BURST = 20  # after so many at once
 
@@ -450,7 +448,7 @@ def clean_message(message):
     if not (isinstance(msg, str) and isinstance(key, str) and KEY.fullmatch(key)):
         raise ValueError('Send {"msg": "some text", "key": "a random id"}.')
     # The indent of the first line stays: it may be code.
-    msg = BLANK_LINES.sub("", CONTROL.sub("\ufffd", msg).rstrip())
+    msg = re.sub(r"\A\s*\n", "", CONTROL.sub("\ufffd", msg).rstrip())
     if not 1 <= len(msg) <= MAX_MESSAGE:
         raise ValueError(f"A message has 1 to {MAX_MESSAGE} characters.")
     return msg, key or None
@@ -490,9 +488,10 @@ class WebSocketHandler(BaseHandler, websocket.WebSocketHandler):
         # The request's headers and ours would stay as long as the connection: 2-3 kB.
         self.request.headers.clear()
         self._headers.clear()
+        self.request.cookies.clear()
         ioloop.IOLoop.current().call_later(PING, self.beat)
         if self.is_open():  # it may have left while the room was asked
-            self.room.connections[self] = self.current_user.casefold(), self.session
+            self.room.connections[self] = self.current_user.casefold()
             self.send_batch()
 
     def on_close(self):
@@ -658,10 +657,9 @@ async def main(options, room):
         await room.open()
     except (OSError, UnicodeError, sqlite3.Error) as error:
         raise SystemExit(f"chat.py: {error}. Try another --port, --address or file.")
-    application = Application(options, room)
     server = Server(
-        application, xheaders=options.xheaders, max_header_size=MAX_FRAME,
-        max_body_size=MAX_FRAME, idle_connection_timeout=75, body_timeout=10)  # seconds
+        Application(options, room), xheaders=options.xheaders, body_timeout=10,
+        max_header_size=MAX_FRAME, max_body_size=MAX_FRAME, idle_connection_timeout=75)
     server.add_sockets(sockets)
     writer.start()
     # Windows' registry may call a script text/plain: with nosniff no browser runs it.
