@@ -5,8 +5,7 @@
 # ///
 """A chat over WebSocket in one module: run it with `python chat.py`, read it downwards.
 
-A room is a log, and every connection is a cursor into it. tutorial.md builds this file
-step by step.
+A room is a log, and every connection is a cursor into it: tutorial.md builds it.
 """
 
 import argparse
@@ -35,12 +34,7 @@ REFUSED = "Host %s, Origin %s: not ours. Is it this chat? See --host."
 
 
 class Application(web.Application):
-    """The address table and the settings: what answers where, and how.
-
-    Args:
-        options: what option_parser() has read.
-        room: the conversation, a Room.
-    """
+    """The address table and the settings: what answers where, and how."""
 
     def __init__(self, options, room):
         routes = [
@@ -97,9 +91,9 @@ class BaseHandler(web.RequestHandler):
         self.set_header("Content-Security-Policy", CSP)
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Referrer-Policy", "no-referrer")
-        # Or a link in a message makes each reader's computer ask for that name.
+        # Or a link in a message would make each reader's computer look that name up.
         self.set_header("X-DNS-Prefetch-Control", "off")
-        # Or the back button shows the chat to the next student at the same laptop.
+        # Or the back button would show the chat to the next student at this laptop.
         self.set_header("Cache-Control", "no-store")
 
     def set_cookie(self, name, value, **attributes):
@@ -175,10 +169,8 @@ INVISIBLE = re.compile("BLANK|FILLER|GRAPHEME JOINER|INHERENT|VARIATION SELECTOR
 
 
 def clean_nickname(text):
-    """Make a typed nickname fit to be seen and compared.
+    """Return a typed name in Unicode's NFKC form, fit to be seen and compared.
 
-    Returns:
-        The name in Unicode's NFKC form, with single spaces between its words.
     Raises:
         ValueError: one sentence for the sign-in page.
     """
@@ -207,8 +199,7 @@ class LoginHandler(BaseHandler, auth.TwitterMixin):
         session = self.session or os.urandom(8).hex()
         if not await self.room.claim(name, session):
             raise ValueError(TAKEN)
-        # Max-Age, for by Expires alone a server whose clock is behind sends cookies
-        # that are over.
+        # Max-Age, too: if our clock is behind, Expires alone would be over already.
         self.set_signed_cookie("chat_user", f"{session} {name}", max_age=30 * 24 * 3600)
         self.redirect("/chat", status=303)
 
@@ -231,8 +222,8 @@ class LoginHandler(BaseHandler, auth.TwitterMixin):
             self.refuse("Twitter did not sign you in. Please try again.")
 
     async def _oauth_get_user_future(self, access_token):
-        # Twitter has just said who it is. Tornado's own version asks again, at
-        # account/verify_credentials, which answers 403 to most of today's API plans.
+        # Twitter has just said who it is. Tornado's own version asks it once more, and
+        # most of today's API plans get 403 for that.
         return {"screen_name": access_token["screen_name"]}
 
 
@@ -272,11 +263,7 @@ class RoomError(OSError):
 
 
 class Room:
-    """The conversation, an append-only log in SQLite, and who is in the room.
-
-    Args:
-        path: the database file, made when it is missing.
-    """
+    """The conversation, an append-only log in a SQLite file, and who is here."""
 
     def __init__(self, path):
         self.path = os.path.abspath(path)
@@ -335,11 +322,7 @@ class Room:
         self.publish()
 
     def publish(self):
-        """Write the next batch to the disk, and only then let the readers know.
-
-        Raises:
-            RoomError: nothing of it is stored.
-        """
+        """Write the next batch to the disk, or raise RoomError; then tell readers."""
         rows, self.rows = self.rows, []
         try:
             if self.look() != self.files:
@@ -403,7 +386,7 @@ class Room:
         name = name.casefold()
         if name[:1] == "@" or name not in self.connections.values():
             return True
-        other = next(each for each in self.connections if self.connections[each] == name)
+        other = next(each for each, held in self.connections.items() if held == name)
         return other.session == session
 
     async def sign_out(self, session):
@@ -436,7 +419,7 @@ def to_frame(payload):
 def parse_frame(frame):
     """Return the JSON object in a frame; any other text is a message's text itself."""
     try:
-        message = json.loads(frame)
+        message = json.loads(frame) if isinstance(frame, str) else {}
     except (ValueError, RecursionError):
         message = None
     return message if isinstance(message, dict) else {"msg": frame}
@@ -475,11 +458,9 @@ class WebSocketHandler(BaseHandler, websocket.WebSocketHandler):
         self.cursor = await self.room.place(since, self.get_query_argument("at", None))
 
     def check_origin(self, origin):
-        """Tell whether a page is ours, for browsers let any page open a WebSocket here.
-
-        With --host it is also where a proxy has rewritten Host (RFC 6455 section 10.2).
-        """
+        """Tell whether a page is ours, for any page may try (RFC 6455 section 10.2)."""
         scheme, _, site = DEFAULT_PORT.sub("", origin.lower()).partition("://")
+        # A proxy may have rewritten Host; what --host says counts all the same.
         same = site == DEFAULT_PORT.sub("", self.request.host.lower())
         return scheme and (same or site.partition(":")[0] in self.application.hosts)
 
@@ -509,10 +490,7 @@ class WebSocketHandler(BaseHandler, websocket.WebSocketHandler):
             ioloop.IOLoop.current().call_later(PING, self.beat)
 
     def send_batch(self, _=None):
-        """Send what is behind the cursor, as fast as the network takes it.
-
-        A reader who has stopped reading holds up nobody and costs one batch.
-        """
+        """Send what is behind the cursor, and no more than the network takes."""
         try:
             while self.is_open():
                 if self.cursor >= self.room.end:
@@ -531,12 +509,9 @@ class WebSocketHandler(BaseHandler, websocket.WebSocketHandler):
         self.close(1011, "Something broke on our side.")
 
     def transmit(self, frame):
-        """Hand a frame to the network.
+        """Hand a frame to the network; return a future if it cannot take all of it now.
 
-        To the socket at once, if nothing waits in Tornado's stream: half of the work.
-
-        Returns:
-            None, or where the network cannot take all of it now, a future of that.
+        Where nothing waits in Tornado's stream, the socket itself costs half as much.
         """
         stream, sent = self.ws_connection.stream, 0
         if not stream.writing():
@@ -547,8 +522,7 @@ class WebSocketHandler(BaseHandler, websocket.WebSocketHandler):
         return stream.write(frame[sent:]) if sent < len(frame) else None
 
     async def on_message(self, frame):
-        # BURST messages at once, then RATE a second. Tornado reads the next frame when
-        # this is done, so that a flood waits in the network, and nothing is lost.
+        # Tornado reads the next frame when this is done: a flood waits in the network.
         self.due = max(self.due, time.monotonic() - BURST / RATE) + 1 / RATE
         await asyncio.sleep(self.due - time.monotonic())
         if not self.is_open():  # a flood must not outlive its sender
@@ -624,8 +598,7 @@ class Server(httpserver.HTTPServer):
     """Tornado's HTTP server, made to stand a crowd."""
 
     def handle_stream(self, stream, address):
-        # Newcomers are turned away before we run out of files, or accept() would fail,
-        # again and again, and keep the processor busy.
+        # Before we run out of files, or accept() would fail, again and again.
         if 0 < FILES - 32 < stream.socket.fileno():
             return stream.close()
         super().handle_stream(stream, address)
@@ -634,8 +607,7 @@ class Server(httpserver.HTTPServer):
 def web_address(host, port):
     """Return what to type into a browser to reach a listening socket."""
     if host in ("0.0.0.0", "::"):
-        # The route to others tells which of this computer's addresses they see; nothing
-        # is sent, and 192.0.2.1 is an address for documentation (RFC 5737).
+        # The route to others tells which address they see; 192.0.2.1 gets nothing.
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             failed = probe.connect_ex(("192.0.2.1", 9))
             host = socket.gethostname() if failed else probe.getsockname()[0]
@@ -643,12 +615,7 @@ def web_address(host, port):
 
 
 async def main(options, room):
-    """Start the chat, say where it is, and stop it cleanly on Ctrl-C or SIGTERM.
-
-    Args:
-        options: what option_parser() has read.
-        room: the conversation, a Room.
-    """
+    """Start the chat, say where it is, and stop it cleanly on Ctrl-C or SIGTERM."""
     logs = LogQueue(queue.Queue(10_000))  # lines
     logging.basicConfig(level=options.logging.upper(), format=LOG_LINE, handlers=[logs])
     writer = logging.handlers.QueueListener(logs.queue, logging.StreamHandler())
