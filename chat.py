@@ -630,7 +630,7 @@ async def main(options, room):
     server.add_sockets(sockets)
     writer.start()
     # Windows' registry may call a script text/plain: with nosniff no browser runs it.
-    mimetypes.init(files=())
+    mimetypes.guess_type = mimetypes.MimeTypes().guess_type
     # By default the collector walks all connections again and again.
     gc.set_threshold(10_000)
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
