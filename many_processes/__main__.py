@@ -17,6 +17,7 @@ except ImportError as error:
 HELP = "redis://HOST:PORT/NUMBER, as of all processes of this chat"
 
 parser = chat.option_parser()
+# Or --help would speak of __main__.py.
 parser.prog = "python -m many_processes"
 parser.add_argument(
     "--redis", type=redis_client, default="redis://localhost:6379", help=HELP)

@@ -252,6 +252,8 @@ class RedisCase(CrowdCase):
     def start(self, *options, program=("-m", "many_processes"), **environment):
         """Start one more process of its own."""
         options = f"--redis={self.redis.url}", "--logging=error", *options
+        # Who is killed leaves its copy there.
+        environment = {"TMPDIR": self.folder, **environment}
         self.servers.append(ChatProcess(*options, program=program, **environment))
         return self.servers[-1]
 

@@ -391,6 +391,16 @@ class AwayTest(RedisCase):
         self.assertEqual(await other.close_code(), 1008)
 
     @gen_test(timeout=20)
+    async def test_foreign_page_refused_while_away(self):
+        [url] = await self.start_here(1)
+        alice = self.visitor(url).sign_in("alice")
+        self.redis.kill()
+        with self.assertRaises(HTTPClientError) as caught:
+            await alice.connect(Origin="http://evil.example.org")
+        self.assertEqual(caught.exception.code, 403)
+        await alice.connect(Origin=url)
+
+    @gen_test(timeout=20)
     async def test_sign_out_while_away_closes_what_is_here(self):
         [url] = await self.start_here(1)
         alice = await self.connect(url, "alice")
