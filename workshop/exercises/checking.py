@@ -1,9 +1,9 @@
 """What the checks of the exercises share.
 
 A check is a list of tests, which go through the requirements of the task, the simplest
-first. It looks at what the chat does: at lines on the wire, at the page in a browser, at
-what is left after a restart; never at how chat.py is written. The chat runs in a process
-of its own, so any state of chat.py will do.
+first. It looks at what the chat does: at lines on the wire, at the page in a browser,
+at what is left after a restart; never at how chat.py is written. The chat runs in a
+process of its own, so any state of chat.py will do.
 
 Phases that many exercises need, each one method:
 
@@ -51,6 +51,28 @@ TABLES = """CREATE TABLE log (id INTEGER PRIMARY KEY, at REAL, name TEXT, msg TE
 key TEXT, UNIQUE (name, key));
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT)"""
 
+# What a person can see of an element: its lines, and which are all in italics.
+LINES = """(root) => {
+  const lines = [], walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const node = walker.currentNode, parent = node.parentElement;
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    const box = range.getBoundingClientRect(), last = lines.at(-1)?.box;
+    const shown = { opacityProperty: true, visibilityProperty: true };
+    if (!box.width || parent.closest("[aria-hidden=true]")) continue;
+    if (!parent.checkVisibility(shown) || parent.offsetWidth === 1) continue;
+    const italic = getComputedStyle(parent).fontStyle === "italic";
+    const beside = last && box.top < last.bottom - 3 && box.bottom > last.top + 3;
+    if (!beside) lines.push({ text: "", italic: true });
+    const line = lines.at(-1), gap = beside && box.left > last.right + 2 ? " " : "";
+    line.text += gap + node.data;
+    line.italic &&= italic || !node.data.trim();
+    line.box = box;
+  }
+  return lines.map(({ text, italic }) => [text.replace(/\\s+/g, " ").trim(), italic]);
+}"""
+
 
 def numbered(count):
     """Return messages of bob for an old chat.db: m1, m2 and so on."""
@@ -80,7 +102,9 @@ class Seat:
         self.check, self.name, self.socket = check, name, chat_socket
 
     def need(self, condition, wanted, line):
-        self.check.need(condition, f"{self.name} should get {wanted}; {show(line)} came.")
+        self.check.need(
+            condition, f"{self.name} should get {wanted}; {show(line)} came."
+        )
 
     async def send(self, frame, scene=None):
         """Send an object as JSON, or a text as it stands.
@@ -333,7 +357,7 @@ class Sentences:
     async def slow(self, name, query=""):
         """Connect somebody who reads nothing, from the beginning of a log that is LONG.
 
-        The system keeps little for a connection here; the rest waits in the chat. Whoever
+        The system keeps little for a connection here; the rest waits in the chat. Who
         reads from the Seat afterwards lets that computer go on.
         """
         seat, polls = await self.seat(name, f"?since=0{query}"), 0
@@ -348,7 +372,9 @@ class Sentences:
         self.scene += f". Then {slow.name}'s computer went on reading"
         lines = await slow.until(msg, seconds=5)
         ids = [line["id"] for line in lines if "msg" in line and "id" in line]
-        self.need(ids == sorted(set(ids)), f"{slow.name} should get each once, in order.")
+        self.need(
+            ids == sorted(set(ids)), f"{slow.name} should get each once, in order."
+        )
         return lines
 
 
@@ -425,7 +451,9 @@ class PageCheck(Sentences, PageCase):
 
     async def unseen(self, locator, sentence, seconds=3):
         await self.holds(
-            expect(locator.filter(visible=True)).to_have_count(0, timeout=seconds * 1000),
+            expect(locator.filter(visible=True)).to_have_count(
+                0, timeout=seconds * 1000
+            ),
             sentence,
         )
 
@@ -435,6 +463,11 @@ class PageCheck(Sentences, PageCase):
             await expectation
         except AssertionError:
             self.need(False, sentence)
+
+    async def lines(self, page, where="#log"):
+        """Return the lines that a person sees, each with whether it is in italics."""
+        lines = await page.locator(where).evaluate(LINES)
+        return dict(lines), [text for text, _ in lines]
 
     async def reads(self, page, *texts, who="The page", seconds=3):
         """Wait until these messages are on a page, in this order, and no others."""
@@ -467,7 +500,9 @@ class Before(PageCheck):
             self.scene = "alice sent later while she was offline"
             await self.say(alice, "later", sent=False)
             await self.say(bob, "meanwhile")
-        await self.reads(bob, "long ago", "hello", "meanwhile", "later", who="bob's page")
+        await self.reads(
+            bob, "long ago", "hello", "meanwhile", "later", who="bob's page"
+        )
         await self.reads(alice, "long ago", "hello", "meanwhile", "later", who="Hers")
         self.scene = "alice left a message unsent, and eve signed in in her window"
         alice.cable.cut(down=True)
@@ -600,6 +635,8 @@ def run(number, source=TOP, stages=("server", "page"), verbose=False):
         report = Report(titles, verbose)
         unittest.TestSuite(tests).run(report)
         if not report.finish():
+            if old_tests:
+                old_tests.process.kill()
             return False
         old_tests = old_tests or OldTests(Path(source), read_step(number))
     print("As before")

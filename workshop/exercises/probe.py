@@ -1,6 +1,6 @@
 """Runs chat.py as `python chat.py` does, and tells a check what it costs.
 
-Whoever connects to the port PROBE and sends a line gets one line of JSON: see figures().
+Whoever connects to the port PROBE and sends a line gets a line of JSON: figures().
 """
 
 import json
