@@ -19,13 +19,20 @@ import chat
 from tests.exercises import CHAT, misfits, read_now, solutions, solve, spoil, wrong_ones
 from tests.support import TOP, heavy, project_text
 from workshop.carry import merge
-from workshop.exercises import FOLDERS, check, checking, read_titles, text_of
+from workshop.exercises import (
+    FOLDERS,
+    STAGES,
+    check,
+    checking,
+    read_titles,
+    text_of,
+)
 
 ONLY = [int(n) for n in os.environ.get("ONLY", "").split()] or list(FOLDERS)
 COMBINATIONS = (1, 2), (1, 5), (2, 5), (3, 4), (1, 2, 3, 4, 5)
 
 
-def check_changed(number, changes, *options):
+def check_changed(number, changes, stages=STAGES):
     """Run a check on a changed copy of the chat.
 
     Args:
@@ -41,7 +48,7 @@ def check_changed(number, changes, *options):
         for name, text in changes.items():
             Path(folder, name).parent.mkdir(parents=True, exist_ok=True)
             Path(folder, name).write_text(text, encoding="utf-8")
-        green = check(number, folder, *options, say=lines.append)
+        green = check(number, folder, stages, say=lines.append)
     return green, "\n".join(lines)
 
 
@@ -154,7 +161,7 @@ class ChecksCase(unittest.TestCase):
 
 class ChecksTest(ChecksCase):
     def test_red_as_shipped(self):
-        jobs = [("as shipped", number, {}, "--server") for number in ONLY]
+        jobs = [("as shipped", number, {}, ["server"]) for number in ONLY]
         for _, green, words in self.check_all(jobs):
             self.assertFalse(green, words)
             self.assertRegex(words, r"(?m)^  no  \d+\. ")
@@ -187,9 +194,9 @@ class HeavyChecksTest(ChecksCase):
                 for wrong in wrong_ones(number):
                     if changes := spoil(texts, wrong):
                         page = all(name != CHAT for name, _, _ in wrong.edits)
-                        options = ["--page"] * page
+                        stages = STAGES[page:]
                         title = f"{path.name}: {wrong.mistake}"
-                        yield (title, number, changes, *options), wrong
+                        yield (title, number, changes, stages), wrong
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@
 """
 
 import importlib.util
+import os
 import re
 import subprocess
 import sys
@@ -16,30 +17,44 @@ from pathlib import Path
 FOLDERS = {int(path.name[0]): path for path in Path(__file__).parent.glob("[0-9]_*")}
 FOLDERS = dict(sorted(FOLDERS.items()))
 TOP = Path(__file__).parents[2]
+STAGES = "server", "page", "before"  # before: the chat still does what it did
 RUN = "from workshop.exercises.checking import main; main()"
 
 
-def check(number, folder=TOP, *options, say=print):
-    """Check an exercise, in a process of its own.
+def check(number, folder=TOP, stages=STAGES, verbose=False, say=print):
+    """Check an exercise; all stages at once, for they wait most of the time.
 
     Args:
         folder: where chat.py is, with templates/ and static/.
-        options: of the check: --server, --page, -v.
+        stages: some of STAGES.
+        verbose: say tracebacks and times, too.
         say: is called with each line: one for each requirement, the simplest first.
     Returns:
         Whether all requirements are met.
     """
-    command = [sys.executable, "-c", RUN, str(number), str(Path(folder).resolve())]
-    with subprocess.Popen(
-        [*command, *options],
+    say(text_of(number, "README.md").partition("\n")[0].lstrip("# "))
+    folder, green = str(Path(folder).resolve()), True
+    for process in [start(number, folder, stage, verbose) for stage in stages]:
+        with process:  # what is red ends the others: they see that stdin is closed
+            for line in process.stdout if green else ():
+                say(line.rstrip("\n"))
+            process.stdin.close()
+        green = green and process.returncode == 0
+    return green
+
+
+def start(number, folder, stage, verbose):
+    """Start the check of a stage in a process of its own."""
+    command = [sys.executable, "-c", RUN, str(number), folder, stage]
+    return subprocess.Popen(
+        command + ["-v"] * verbose,
         cwd=TOP,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
-    ) as process:
-        for line in process.stdout:
-            say(line.rstrip("\n"))
-    return process.returncode == 0
+    )
 
 
 def load(number, name="check"):

@@ -16,6 +16,7 @@ Phases that many exercises need, each one method:
     Before                the chat still does what it did
 """
 
+import _thread
 import asyncio
 import contextlib
 import json
@@ -27,6 +28,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+import threading
 import time
 import traceback
 import types
@@ -39,7 +41,7 @@ from tornado.web import Application, create_signed_value, decode_signed_value
 
 from tests.page_support import Cable, PageCase, expect
 from tests.support import SECRET, ChatProcess, Visitor, free_port
-from workshop.exercises import TOP, load, read_step, read_titles, text_of
+from workshop.exercises import TOP, load, read_step, read_titles
 
 PROBE = str(Path(__file__).with_name("probe.py"))
 SECONDS = 2  # for what comes "at once": a computer may be busy
@@ -534,22 +536,23 @@ class Report(unittest.TestResult):
     def __init__(self, titles, verbose):
         super().__init__()
         self.titles, self.verbose = titles, verbose
-        self.number, self.reasons = None, []
+        self.number, self.numbers, self.reasons = None, set(), []
 
     def startTest(self, test):
         test.report = self
         if number := re.match(r"test_(\d+)", test._testMethodName):
             self.begin(int(number[1]))
 
-    def begin(self, number):
-        """Note which requirement is looked at; what is done with was green."""
-        if number != self.number:
-            self.tell_green()
-        self.number = number
+        self.begun = time.monotonic()
 
-    def tell_green(self):
-        if self.number and not self.reasons:
-            print(f"  ok  {self.number}. {self.titles[self.number]}", flush=True)
+    def stopTest(self, test):
+        if self.verbose:
+            print(f"      {test.id()}: {time.monotonic() - self.begun:.0f} s")
+
+    def begin(self, number):
+        """Note which requirement is looked at."""
+        self.number = number
+        self.numbers.add(number)
 
     def addFailure(self, test, err):
         self.add(err, str(err[1]))
@@ -565,10 +568,10 @@ class Report(unittest.TestResult):
             traceback.print_exception(*err, file=sys.stdout)
 
     def finish(self):
-        """Say how it ended: what the last requirement lacks, or that it is met."""
-        self.tell_green()
-        if self.reasons:
-            print(f"  no  {self.number}. {self.titles[self.number]}")
+        """Say how it ended: which requirements are met, and what the last one lacks."""
+        for number in sorted(self.numbers):
+            word = "no" if self.reasons and number == self.number else "ok"
+            print(f"  {word}  {number}. {self.titles[number]}", flush=True)
         for reason in dict.fromkeys(self.reasons):
             print(textwrap.indent(textwrap.fill(reason, 80), " " * 6))
         for _, reason in self.skipped[:1]:
@@ -614,46 +617,40 @@ class OldTests:
         return f"{name[1] if name else words} in test_chat.py fails: {last[-1:]}."
 
 
-def run(number, source=TOP, stages=("server", "page"), verbose=False):
-    """Run a check up to the first requirement that is not met.
+def run(number, source, stage, verbose=False):
+    """Run a stage of a check up to the first requirement that is not met.
 
     Args:
         source: the folder that chat.py is in.
-        stages: "server", "page", or both.
-        verbose: print tracebacks, too.
+        stage: "server", "page", or "before".
+        verbose: print tracebacks and times, too.
     Returns:
         Whether all requirements are met.
     """
-    begun, titles, check = time.monotonic(), read_titles(number), load(number)
-    Sentences.source = Path(source)
-    old_tests, last = None, max(titles)
-    for stage, base in (("server", Check), ("page", PageCheck)):
-        tests = tests_of(check, base)
-        if stage not in stages or not tests:
-            continue
-        print(f"The {stage}")
-        report = Report(titles, verbose)
-        unittest.TestSuite(tests).run(report)
-        if not report.finish():
-            if old_tests:
-                old_tests.process.kill()
-            return False
-        old_tests = old_tests or OldTests(Path(source), read_step(number))
-    print("As before")
-    report = Report(titles, verbose)
-    report.begin(last)
-    if "page" in stages:
+    Sentences.source, titles = Path(source), read_titles(number)
+    report, complaint = Report(titles, verbose), ""
+    if stage == "before":
+        old_tests = OldTests(Path(source), read_step(number))
+        report.begin(max(titles))
         unittest.TestSuite(tests_of(sys.modules[__name__], PageCheck)).run(report)
-    if complaint := old_tests.complaint():
-        report.reasons.append(complaint)
-    print(f"      {time.monotonic() - begun:.0f} s")
+        complaint = old_tests.complaint()
+    else:
+        base = {"server": Check, "page": PageCheck}[stage]
+        unittest.TestSuite(tests_of(load(number), base)).run(report)
+    report.reasons += [complaint] * bool(complaint)
     return report.finish()
 
 
+def await_end():
+    """Stop when nobody wants to know any more: stdin has been closed."""
+    while os.read(0, 1):
+        pass
+    _thread.interrupt_main()
+
+
 def main():
-    """Check what the command line says: see workshop.exercises.check."""
-    number, folder, *options = sys.argv[1:]
-    print(text_of(int(number), "README.md").partition("\n")[0].lstrip("# "))
-    stages = [name for name in ("server", "page") if f"--{name}" in options]
-    green = run(int(number), folder, stages or ("server", "page"), "-v" in options)
-    sys.exit(not green)
+    """Run what the command line says: see workshop.exercises.check."""
+    threading.Thread(target=await_end, daemon=True).start()
+    number, folder, stage, *options = sys.argv[1:]
+    with contextlib.suppress(KeyboardInterrupt):
+        sys.exit(not run(int(number), folder, stage, bool(options)))
