@@ -105,7 +105,7 @@ WRONG = [
         ),
     ),
     Wrong(
-        7,
+        3,
         "one limit for everybody",
         (CHAT, TWO, TWO.replace("self.told", "self.room.told")),
         (

@@ -12,6 +12,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 FOLDERS = {int(path.name[0]): path for path in Path(__file__).parent.glob("[0-9]_*")}
@@ -33,23 +34,27 @@ def check(number, folder=TOP, stages=STAGES, verbose=False, say=print):
         Whether all requirements are met.
     """
     say(text_of(number, "README.md").partition("\n")[0].lstrip("# "))
-    folder, green = str(Path(folder).resolve()), True
-    for process in [start(number, folder, stage, verbose) for stage in stages]:
-        with process:  # what is red ends the others: they see that stdin is closed
-            for line in process.stdout if green else ():
-                say(line.rstrip("\n"))
-            process.stdin.close()
-        green = green and process.returncode == 0
+    command, green = (
+        [sys.executable, "-c", RUN, str(number), str(Path(folder).resolve())],
+        True,
+    )
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
+        for process in [start([*command, stage], place, verbose) for stage in stages]:
+            with process:  # what is red ends the others: they see that stdin is closed
+                for line in process.stdout if green else ():
+                    say(line.rstrip("\n"))
+                process.stdin.close()
+            green = green and process.returncode == 0
     return green
 
 
-def start(number, folder, stage, verbose):
-    """Start the check of a stage in a process of its own."""
-    command = [sys.executable, "-c", RUN, str(number), folder, stage]
+def start(command, place, verbose):
+    """Start the check of a stage; all that it writes is in one place."""
+    environment = {"PYTHONIOENCODING": "utf-8", "TMPDIR": place, "TEMP": place}
     return subprocess.Popen(
         command + ["-v"] * verbose,
         cwd=TOP,
-        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+        env={**os.environ, **environment},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
