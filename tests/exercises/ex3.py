@@ -45,7 +45,7 @@ WRONG = [
         ),
     ),
     Wrong(
-        4,
+        3,
         "whoever spoke last loses the message",
         (CHAT, SELECT, "SELECT id FROM log WHERE ? AND msg <> '' ORDER BY id DESC"),
         (
@@ -74,6 +74,11 @@ WRONG = [
         "an undo overtakes the message before it",
         (
             CHAT,
+            "        waiting = {key",
+            "        waiting = {key",
+        ),  # not the second one
+        (
+            CHAT,
             "                answer = await self.take_message(*clean_message(message))\n",
             "                answer = asyncio.create_task(\n                    self.take_message(*clean_message(message))) and None\n",
         ),
@@ -93,7 +98,7 @@ WRONG = [
         ),
     ),
     Wrong(
-        7,
+        1,
         "the message is gone",
         (
             CHAT,
@@ -119,7 +124,7 @@ WRONG = [
             "UPDATE log SET msg = '', at = at + 1 WHERE id IN",
         ),
     ),
-    Wrong(7, "what has been read once is kept with its text", (CHAT, CLEAR, "")),
+    Wrong(4, "what has been read once is kept with its text", (CHAT, CLEAR, "")),
     Wrong(
         8,
         "hidden in the line, still in the file",
@@ -170,12 +175,22 @@ WRONG = [
         (CHAT, KIND, '            if "undo" in message and not message.get("msg"):\n'),
     ),
     Wrong(
-        12,
+        9,
         "a column more, each time",
         (
             CHAT,
             "        self.db.execute(UNDONE)\n",
-            '        self.db.execute(UNDONE)\n        self.db.execute("ALTER TABLE settings ADD COLUMN undo INTEGER")\n',
+            "        self.db.execute(UNDONE)\n"
+            '        self.db.execute("ALTER TABLE log ADD COLUMN gone INTEGER")\n',
+        ),
+    ),
+    Wrong(
+        12,
+        "a table that an old file has not",
+        (
+            CHAT,
+            "        self.db.execute(UNDONE)\n",
+            "        used or self.db.execute(UNDONE)\n",
         ),
     ),
     Wrong(

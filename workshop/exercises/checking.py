@@ -207,6 +207,7 @@ class Sentences:
     longMessage = False  # the sentence alone
     old = ()  # pairs of name and text: messages in a chat.db from before the exercise
     kinds = ()  # keys of the lines that the exercise adds
+    spacing = 1  # seconds between them
     source, report = TOP, types.SimpleNamespace(begin=lambda number: None)
 
     def setUp(self):
@@ -263,7 +264,7 @@ class Sentences:
 
     def write_old_log(self):
         """Make the file of a chat from before the exercise."""
-        rows = [(BEGIN + n, *pair) for n, pair in enumerate(self.old)]
+        rows = [(BEGIN + n * self.spacing, *pair) for n, pair in enumerate(self.old)]
         with contextlib.closing(sqlite3.connect(self.place / "chat.db")) as db, db:
             db.executescript(TABLES)
             db.execute("INSERT INTO settings VALUES ('cookie_secret', ?)", (SECRET,))
@@ -424,7 +425,13 @@ class PageCheck(Sentences, PageCase):
     async def new_page(self, **options):
         cable = await self.cables.enter_async_context(Cable(self.port))
         page = await super().new_page(url=cable.url, **options)
-        page.cable = cable
+        page.cable, page.sent = cable, []  # sent: all frames but messages
+
+        def note(frame):
+            if '"msg"' not in str(frame):
+                page.sent.append(frame)
+
+        page.on("websocket", lambda ws: ws.on("framesent", note))
         return page
 
     async def forge(self, name):
@@ -576,8 +583,9 @@ class Report(unittest.TestResult):
 
     def finish(self):
         """Say how it ended: which requirements are met, and what the last one lacks."""
-        for number in sorted(self.numbers):
-            word = "no" if self.reasons and number == self.number else "ok"
+        red = {self.number} if self.reasons else set()
+        for number in [*sorted(self.numbers - red), *red]:
+            word = "no" if number in red else "ok"
             print(f"  {word}  {number}. {self.titles[number]}", flush=True)
         for reason in dict.fromkeys(self.reasons):
             print(textwrap.indent(textwrap.fill(reason, 80), " " * 6))

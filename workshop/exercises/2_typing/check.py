@@ -127,22 +127,6 @@ class SlowReaderCheck(Check):
 
 
 class Page(PageCheck):
-    async def open(self, name):
-        """Open the page of somebody; note what notices it sends."""
-        page = await self.new_page()
-        page.sent = []
-
-        def note(frame):
-            if "typing" in str(frame) and '"msg"' not in str(frame):
-                page.sent.append(frame)
-
-        page.on("websocket", lambda ws: ws.on("framesent", note))
-        await page.goto("/")
-        await page.get_by_label("Your nickname").fill(name)
-        await page.get_by_label("Your nickname").press("Enter")
-        await self.seen(page.locator("#status.online"), f"{name}'s page is not online.")
-        return page
-
     async def type(self, page, text="h"):
         await page.locator("#text").press_sequentially(text)
 
@@ -156,7 +140,7 @@ class Page(PageCheck):
 
     @gen_test(timeout=60)
     async def test_11_page(self):
-        alice, bob, carl = [await self.open(name) for name in ("alice", "bob", "carl")]
+        alice, bob, carl = [await self.sign_in(name) for name in ("alice", "bob", "carl")]
         self.scene = "alice typed 16 letters at once"
         await self.type(alice, "hello, everybody")
         await self.sees(bob, "alice")
@@ -201,7 +185,7 @@ class Page(PageCheck):
 
     @gen_test(timeout=60)
     async def test_14_page(self):
-        alice, carol, bob = [await self.open(n) for n in ("alice", "carol", "bobby")]
+        alice, carol, bob = [await self.sign_in(n) for n in ("alice", "carol", "bobby")]
         self.scene = "alice typed and sent a message"
         await self.type(alice, "hello")
         await self.sees(carol, "alice")
