@@ -535,8 +535,8 @@ class WebSocketHandler(BaseHandler, websocket.WebSocketHandler):
             answer = {"error": str(error), "key": message.get("key"), **retry}
         except Exception:
             return self.fail()
-        if answer and self.is_open():
-            await self.write_message(answer)
+        if answer and self.is_open():  # to leave while one is answered is no error
+            await asyncio.gather(self.write_message(answer), return_exceptions=True)
 
     async def take_message(self, msg, key):
         """Post a message; return the answer, if it is a resend."""
