@@ -524,12 +524,6 @@ class WebAttackTest(WebAttack):
                     self.assertIn(b" 101 ", head)
 
     @gen_test
-    async def test_headers_too_large_refused(self):
-        await self.assert_answer("200", "/", "Cookie: a=" + "b" * 64_000)
-        answer = await self.get("/", "Cookie: a=" + "b" * 66_000)
-        self.assertNotIn("HTTP/1.1 2", answer)
-
-    @gen_test
     async def test_addresses_of_other_servers_are_not_found(self):
         for line in ("http://evil.example/chat", "http://[/", "//evil.example/", "x"):
             await self.assert_answer("404", line)
@@ -596,8 +590,8 @@ class NamesOfTheServerTest(WebAttack):
         test example.org evil-chat.example.org chatxexample.org xchat.example.org
         localhosts a.chat.example.org chat.example.org.evil.example chat.example.orgs
         chat.example.org.. .chat.example.org chat..example.org .localhost local
-        localhost.local localhost.. evil.local .local 127.0.0.1.. 256.1.1.1 1.2.3.4.5 [::1 [evil] [
-        [::1].evil.example a::1 evil.example:80 evil.example:99999999""".split()
+        localhost.local localhost.. evil.local .local 127.0.0.1.. 256.1.1.1 1.2.3.4.5
+        [::1 [evil] [ [::1].evil.example a::1 evil.example:80 evil.example:99999999""".split()
         for host in [*hosts, f"x{name}", f"{name}.evil.example", f"{name}.local.evil"]:
             with self.subTest(host):
                 self.assertEqual(await self.codes(host), ["403"] * 4)
