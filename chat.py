@@ -614,7 +614,7 @@ def web_address(host, port):
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def main(options, room):
+async def main(options, room, application_class=Application):
     """Start the chat, say where it is, and stop it cleanly on Ctrl-C or SIGTERM."""
     logs = LogQueue(queue.Queue(10_000))  # lines
     logging.basicConfig(level=options.logging.upper(), format=LOG_LINE, handlers=[logs])
@@ -625,12 +625,12 @@ async def main(options, room):
     except (OSError, UnicodeError, sqlite3.Error) as error:
         raise SystemExit(f"chat.py: {error}. Try another --port, --address or file.")
     server = Server(
-        Application(options, room), xheaders=options.xheaders, body_timeout=10,
+        application_class(options, room), xheaders=options.xheaders, body_timeout=10,
         max_header_size=MAX_FRAME, max_body_size=MAX_FRAME, idle_connection_timeout=75)
     server.add_sockets(sockets)
     writer.start()
     # Windows' registry may call a script text/plain: with nosniff no browser runs it.
-    mimetypes.init(files=())
+    mimetypes.guess_type = mimetypes.MimeTypes().guess_type
     # By default the collector walks all connections again and again.
     gc.set_threshold(10_000)
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
