@@ -4,7 +4,7 @@ from tests.exercises import CHAT, JS, MESSAGE, PAGE, Wrong
 
 SELECT = """SELECT id FROM log WHERE name = ? AND msg <> '' ORDER BY id DESC"""
 LINE = '        message |= {"undo": int(message["key"]), "key": None}\n'
-BLANK = "                self.db.execute(BLANK, (self.end,))\n"
+BLANK = "                    self.db.execute(BLANK, (self.end,))\n"
 TRUE = "        if value is not True:\n"
 KIND = '            if "undo" in message and "msg" not in message:\n'
 CLEAR = "        self.read.cache_clear()\n"

@@ -104,7 +104,7 @@ class ServerCheck(UndoCheck):
                 await (alice, tab)[number % 2].send(UNDO, told)
         await bob.send("end", told)
         undone = [line["undo"] for line in await alice.until("end") if "undo" in line]
-        wanted = [8, 9, 10]
+        wanted = [7, 8, 9]
         self.need(sorted(undone) == wanted, f"Taken back were {undone}, not {wanted}.")
 
     @gen_test(timeout=30)
