@@ -182,7 +182,7 @@ WRONG = [
     Wrong(11, "the page does not show it", (JS, "  typing: showTypist,\n", "")),
     Wrong(12, "every letter is a notice", (JS, TELL, "  if (!online) return;\n")),
     Wrong(
-        12,
+        14,
         "sending a message is typing",
         (
             JS,

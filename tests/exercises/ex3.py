@@ -3,8 +3,8 @@
 from tests.exercises import CHAT, JS, MESSAGE, PAGE, Wrong
 
 SELECT = """SELECT id FROM log WHERE name = ? AND msg <> '' ORDER BY id DESC"""
-LINE = '        message |= {"undo": int(message["key"]), "key": None}\n'
-BLANK = "                    self.db.execute(BLANK, (self.end,))\n"
+LINE = '                message |= {"undo": int(message["key"]), "key": None}\n'
+TABLE = "        self.db.execute(UNDONE)\n"
 TRUE = "        if value is not True:\n"
 KIND = '            if "undo" in message and "msg" not in message:\n'
 CLEAR = "        self.read.cache_clear()\n"
@@ -14,9 +14,9 @@ WRONG = [
     Wrong(
         1,
         "the author's key is there, not null",
-        (CHAT, LINE, '        message |= {"undo": int(message["key"])}\n'),
+        (CHAT, LINE, LINE.replace(', "key": None', "")),
     ),
-    Wrong(1, "without the time", (CHAT, LINE, LINE + '        del message["at"]\n')),
+    Wrong(1, "without the time", (CHAT, LINE, LINE + '                del message["at"]\n')),
     Wrong(
         2,
         "a client's key can say that it is an undo",
@@ -27,8 +27,8 @@ WRONG = [
         ),
         (CHAT, 'int(message["key"])', 'int(message["key"][5:])'),
         (CHAT, "f\"\\n{row['id']}\"", "f\"undo:{row['id']}\""),
-        (CHAT, "CAST(substr(key, 2) AS", "CAST(substr(key, 6) AS"),
-        (CHAT, "key LIKE char(10) || '%'", "key LIKE 'undo:%'"),
+        (CHAT, "CAST(substr(NEW.key, 2) AS", "CAST(substr(NEW.key, 6) AS"),
+        (CHAT, "NEW.key LIKE char(10) || '%'", "NEW.key LIKE 'undo:%'"),
     ),
     Wrong(
         2,
@@ -120,19 +120,19 @@ WRONG = [
         "its time is that of the undo",
         (
             CHAT,
-            "UPDATE log SET msg = '' WHERE id IN",
-            "UPDATE log SET msg = '', at = at + 1 WHERE id IN",
+            "UPDATE log SET msg = '' WHERE id =",
+            "UPDATE log SET msg = '', at = at + 1 WHERE id =",
         ),
     ),
     Wrong(4, "what has been read once is kept with its text", (CHAT, CLEAR, "")),
     Wrong(
         8,
-        "hidden in the line, still in the file",
-        (CHAT, BLANK, BLANK.replace("BLANK, (self.end,)", "KEEP, (self.end,)") + BLANK),
+        "gone from the log, still in the file",
         (
             CHAT,
-            "# The key of an undo",
-            'KEEP = """INSERT OR IGNORE INTO settings SELECT \'undone\' || id, msg FROM log WHERE id IN\n    (SELECT CAST(substr(key, 2) AS INTEGER) FROM log\n    WHERE id > ? AND key LIKE char(10) || \'%\')"""\n# The key of an undo',
+            "BEGIN\nUPDATE log SET msg = ''",
+            "BEGIN\nINSERT OR REPLACE INTO settings SELECT 'undone' || id, msg FROM log "
+            "WHERE\nid = CAST(substr(NEW.key, 2) AS INTEGER);\nUPDATE log SET msg = ''",
         ),
     ),
     Wrong(
@@ -140,7 +140,7 @@ WRONG = [
         "what an undo takes back is kept in memory",
         (
             CHAT,
-            "        self.db.execute(UNDONE)\n",
+            TABLE,
             '        self.db.execute("DROP TABLE IF EXISTS undone")\n        self.db.execute(UNDONE)\n',
         ),
     ),
@@ -154,8 +154,8 @@ WRONG = [
         ),
         (
             CHAT,
-            "    message = dict(row)\n",
-            '    message = dict(row)\n    message["key"] = (message["key"] or "").rstrip(" ") or None\n',
+            "message = dict(row)",
+            'message = {**row, "key": (row["key"] or "").rstrip(" ") or None}',
         ),
     ),
     Wrong(
@@ -179,8 +179,8 @@ WRONG = [
         "a column more, each time",
         (
             CHAT,
-            "        self.db.execute(UNDONE)\n",
-            "        self.db.execute(UNDONE)\n"
+            TABLE,
+            TABLE +
             '        self.db.execute("ALTER TABLE log ADD COLUMN gone INTEGER")\n',
         ),
     ),
@@ -189,7 +189,7 @@ WRONG = [
         "a table that an old file has not",
         (
             CHAT,
-            "        self.db.execute(UNDONE)\n",
+            TABLE,
             "        used or self.db.execute(UNDONE)\n",
         ),
     ),
