@@ -2,9 +2,7 @@
 
 const GROUP_TIME = 300; // seconds after a group's first message in which others join it
 
-const DAY = { weekday: "long", day: "numeric", month: "long" };
-const day = new Intl.DateTimeFormat([], DAY);
-const dayAndYear = new Intl.DateTimeFormat([], { ...DAY, year: "numeric" });
+const day = new Intl.DateTimeFormat([], { dateStyle: "full" });
 const clock = new Intl.DateTimeFormat([], { hour: "numeric", minute: "2-digit" });
 const exact = new Intl.DateTimeFormat([], { dateStyle: "full", timeStyle: "medium" });
 const hues = new Map(); // name -> degrees, in order of appearance
@@ -21,33 +19,26 @@ export function build(kind, parts) {
 // The first message of the group above decides what of day, author and time is repeated.
 export function messageItem(message, first) {
   const { id, at, name, msg } = message;
-  const date = new Date(at * 1000);
   const [avatar] = name.replace("@", "").toUpperCase();
-  const parts = { date: dayOf(date), avatar, name, time: clock.format(date) };
-  const item = build("message", { ...parts, msg: format(msg) });
-  const time = { dateTime: date.toISOString(), title: exact.format(date) };
-  Object.assign(item.querySelector("time"), time);
+  const date = day.format(at * 1000), time = clock.format(at * 1000);
+  const item = build("message", { date, avatar, name, time, msg: format(msg) });
+  const dateTime = new Date(at * 1000).toISOString(), title = exact.format(at * 1000);
+  Object.assign(item.querySelector("time"), { dateTime, title });
   item.dataset.id = id;
   item.style.setProperty("--hue", hue(name));
-  item.classList.toggle("same-day", sameDay(message, first));
+  item.classList.toggle("same-day", isSameDay(message, first));
   item.classList.toggle("continued", joins(message, first));
   return item;
 }
 
-// Whether a message stands in the group that another one began.
+function isSameDay({ at }, first) {
+  return first !== null && day.format(at * 1000) === day.format(first.at * 1000);
+}
+
+// Whether a message belongs to the group that another one began.
 export function joins(message, first) {
-  const near = sameDay(message, first) && message.at - first.at < GROUP_TIME;
+  const near = isSameDay(message, first) && message.at - first.at < GROUP_TIME;
   return near && message.name === first.name;
-}
-
-function sameDay(message, first) {
-  const [one, other] = [message, first ?? { at: 0 }].map(({ at }) => new Date(at * 1000));
-  return one.toDateString() === other.toDateString();
-}
-
-function dayOf(date) {
-  const thisYear = date.getFullYear() === new Date().getFullYear();
-  return (thisYear ? day : dayAndYear).format(date);
 }
 
 // Steps of the golden angle: no two of the first 13 people are nearer than 20 degrees.
@@ -56,13 +47,11 @@ function hue(name) {
   return hues.get(name);
 }
 
-// ------------------------------------------------------------------ Links and code
-
 const SPECIAL = /(```[^]*?```\n?|``[^`\n].*?``|`[^`\n]+`|https?:\/\/[^\s<>"`]+)/i;
 // A language stands on a line of its own, with more lines after it.
-const FENCE = /^```(?:[ \t]*(?:\w[\w+#.-]*[ \t]*)?\n(?=[^]*[^\s`]))?([^]*?)\n?```\n?$/;
-const CLOSING = /[\p{Po}\p{Ps}\p{Pe}\p{Pi}\p{Pf}]/u; // quotes, brackets, stops; and these:
-const BELONGS = "/#%&@\\";
+const FENCE = /^```(?:[ \t]*(?:\w[\w+#.-]*[ \t]*)?\n(?=[^]*[^\s`]))?(?<code>[^]*?)\n?```\n?$/;
+const TICKS = /^(``?)( ?)(?<code>.*)\2\1$/; // a space at both ends is for the eye
+const CLOSING = /(?![/#%&@\\])[\p{Po}\p{Ps}\p{Pe}\p{Pi}\p{Pf}]/u; // marks of any script
 const PAIRS = { "(": ")", "[": "]", "{": "}" };
 
 // What stands between two matches is text; String.split() returns both in turn.
@@ -72,12 +61,10 @@ export function format(msg) {
 
 function special(part) {
   if (/^h/i.test(part)) return link(part);
-  if (!part.startsWith("```")) return code(part.replace(/^(``?)( ?)(.*)\2\1$/, "$3"), "");
-  return /^[\s`]*$/.test(part) ? part : code(part.replace(FENCE, "$1"), "block");
-}
-
-function code(textContent, className) {
-  return Object.assign(document.createElement("code"), { textContent, className });
+  const className = part.startsWith("```") ? "block" : "";
+  if (className && /^[\s`]*$/.test(part)) return part;
+  const textContent = part.replace(className ? FENCE : TICKS, "$<code>");
+  return Object.assign(document.createElement("code"), { className, textContent });
 }
 
 function link(text) {
@@ -93,10 +80,9 @@ function addressLength(text) {
   let place = 0, end = 0;
   for (const mark of text) {
     place += mark.length;
-    const closes = opened.length && mark === opened.at(-1);
-    if (closes) opened.pop();
-    else if (PAIRS[mark]) opened.push(PAIRS[mark]);
-    if (closes || BELONGS.includes(mark) || !CLOSING.test(mark)) end = place;
+    if (PAIRS[mark]) opened.push(PAIRS[mark]);
+    const closes = opened[opened.length - 1] === mark && opened.pop();
+    if (closes || !CLOSING.test(mark)) end = place;
   }
   return end;
 }
