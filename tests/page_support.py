@@ -23,6 +23,14 @@ CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium", path="/usr/bin
 # What the browser itself writes on the console when a line breaks or an answer is 4xx.
 EXPECTED = re.compile("Failed to load resource|WebSocket connection to|net::ERR_")
 
+# A tab that one can leave: hide(true), and come back to.
+HIDE = """window.away = false;
+Object.defineProperty(document, "hidden", { get: () => away });
+window.hide = (value) => {
+  away = value;
+  document.dispatchEvent(new Event("visibilitychange"));
+};"""
+
 
 class Cable:
     """A TCP proxy that stands for the network: it can be cut, and it can freeze.
@@ -244,7 +252,7 @@ class PageCase(ChatCase):
             os.path.join(TOP, "chat.py"),
             f"--port={port}",
             f"--db={self.folder.name}/killed.db",
-            "--logging=none",
+            "--logging=error",
             stdout=asyncio.subprocess.PIPE,
         )
         self.processes.append(process)

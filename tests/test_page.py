@@ -9,7 +9,7 @@ from unittest import mock
 from tornado.testing import gen_test
 
 import chat
-from tests.page_support import Cable, PageCase, expect
+from tests.page_support import HIDE, Cable, PageCase, expect
 from tests.support import needs_signals, until
 
 # A twentieth of the real time: PATIENCE is half a second. And what it waited for.
@@ -355,19 +355,14 @@ class BrowserTest(PageCase):
     @gen_test(timeout=30)
     async def test_waking_hangs_up_only_a_silent_line(self):
         for event in ("visibilitychange", "online", "pageshow"):
-            page = await self.sign_in(event)
+            page = await self.sign_in(event, script=HIDE)
             asked = self.listen(page)
             target = "document" if event == "visibilitychange" else "window"
             wake = f"{target}.dispatchEvent(new Event('{event}'))"
             await page.evaluate(wake)
-            await page.evaluate(f"{SLEEP} Object.defineProperty(document, 'hidden', "
-                                "{ value: true, configurable: true })")
-            await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-            await self.post("still the same line")
-            await expect(page.get_by_text("still the same").last).to_be_visible()
+            await page.evaluate(SLEEP + "hide(true)")  # while it goes, it stays
             self.assertEqual(asked, [])
-            await page.evaluate("delete document.hidden")
-            await page.evaluate(f"Date.now = () => now() + 60000; {wake}")
+            await page.evaluate(f"window.away = false; {wake}")
             await until(lambda: asked)
             await expect(page.locator("#status.online")).to_be_visible()
 
@@ -375,7 +370,7 @@ class BrowserTest(PageCase):
     async def test_server_that_accepts_and_closes_left_in_peace(self):
         page = await self.sign_in("alice", script=HURRY)
         asked, fetched = self.listen(page), []
-        page.on("request", lambda request: fetched.append(request.url))
+        await page.route("**/chat", lambda route: fetched.append(route))
         ends = time.monotonic() + 2
         while time.monotonic() < ends:
             self.hang_up()
@@ -508,6 +503,8 @@ class BrowserTest(PageCase):
         page = await self.new_page(java_script_enabled=False)
         await self.take_cookies(page, self.alice)
         await page.goto("/chat")
-        await expect(page.get_by_text("This chat needs JavaScript.")).to_be_visible()
+        note = page.locator("noscript p")
+        await expect(note).to_have_text("This chat needs JavaScript.")
+        await expect(note).to_be_visible()
         for part in ("#status", "#composer", "#empty"):
             await expect(page.locator(part)).to_be_hidden()
