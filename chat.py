@@ -5,8 +5,7 @@
 # ///
 """A chat over WebSocket in one module: run it with `python chat.py`, read it downwards.
 
-A room is a log, and every connection is a cursor into it. tutorial.md builds this file
-step by step.
+A room is a log, and every connection is a cursor into it: tutorial.md builds it.
 """
 
 import argparse
@@ -31,18 +30,11 @@ from tornado import auth, httpserver, ioloop, netutil, web, websocket
 
 MAX_FRAME = 64 * 1024  # bytes, of a WebSocket frame and of a form
 PING = 25  # seconds between two pings: many proxies cut a line after 30 silent ones
-TWITTER = "twitter_consumer_key", "twitter_consumer_secret"  # both set, or neither
 REFUSED = "Host %s, Origin %s: not ours. Is it this chat? See --host."
-IP_ADDRESS = re.compile(r"[0-9.]+|\[[0-9a-f:.]+\]")
 
 
 class Application(web.Application):
-    """The address table and the settings: what answers where, and how.
-
-    Args:
-        options: what option_parser() has read.
-        room: the conversation, a Room.
-    """
+    """The address table and the settings: what answers where, and how."""
 
     def __init__(self, options, room):
         routes = [
@@ -52,7 +44,6 @@ class Application(web.Application):
             (r"/logout", LogoutHandler),
             (r"/ws", WebSocketHandler),
         ]
-        keys = {name: os.environ.get(name.upper()) for name in TWITTER}
         settings = {
             "static_path": os.path.join(os.path.dirname(__file__), "static"),
             "static_handler_class": StaticHandler,
@@ -64,10 +55,11 @@ class Application(web.Application):
             "xsrf_cookie_name": "chat_xsrf",
             "websocket_max_message_size": MAX_FRAME,
             "websocket_ping_interval": PING,
-            "twitter": all(keys.values()),
+            "twitter_consumer_key": os.environ.get("TWITTER_CONSUMER_KEY"),
+            "twitter_consumer_secret": os.environ.get("TWITTER_CONSUMER_SECRET"),
             "debug": options.debug,
         }
-        super().__init__(routes, **settings, **keys)
+        super().__init__(routes, **settings)
         self.room, self.hosts = room, options.host
 
     def find_handler(self, request, **kwargs):
@@ -80,7 +72,7 @@ class Application(web.Application):
         short = name.partition(".")[0]
         ours = "localhost", name, short, f"{short}.local", *self.hosts
         host = request.host_name.removesuffix(".")
-        if host in ours or IP_ADDRESS.fullmatch(host):
+        if host in ours or netutil.is_valid_ip(host.strip("[]")):
             return super().find_handler(request, **kwargs)
         logging.warning(REFUSED, request.host, request.headers.get("Origin"))
         return self.get_handler_delegate(request, ErrorHandler, {"status_code": 403})
@@ -99,9 +91,9 @@ class BaseHandler(web.RequestHandler):
         self.set_header("Content-Security-Policy", CSP)
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Referrer-Policy", "no-referrer")
-        # Or a link in a message makes each reader's computer ask for that name.
+        # Or a link in a message would make each reader's computer look that name up.
         self.set_header("X-DNS-Prefetch-Control", "off")
-        # Or the back button shows the chat to the next student at the same laptop.
+        # Or the back button would show the chat to the next student at this laptop.
         self.set_header("Cache-Control", "no-store")
 
     def set_cookie(self, name, value, **attributes):
@@ -118,7 +110,8 @@ class BaseHandler(web.RequestHandler):
         # The session is a random number: two people of one name have two of them.
         self.session, _, name = cookie.decode().partition(" ")
         # Where Twitter is the way in, names from before it prove nothing.
-        return "" if self.settings["twitter"] and name[:1] != "@" else name
+        proven = name[:1] == "@" or not self.settings["twitter_consumer_key"]
+        return name if proven else ""
 
     async def prepare(self):
         """Let the name in the cookie count, unless another session has it meanwhile."""
@@ -170,17 +163,14 @@ class ChatHandler(BaseHandler):
 
 # ----------------------------------------------------- LoginHandler, LogoutHandler
 
-MAX_NAME = 20  # characters
 MAX_TYPED = 100  # characters: NFKC, below, takes seconds for 64 kB
 # Letters and marks that show nothing: "ann" and "ann" would be two people.
 INVISIBLE = re.compile("BLANK|FILLER|GRAPHEME JOINER|INHERENT|VARIATION SELECTOR")
 
 
 def clean_nickname(text):
-    """Make a typed nickname fit to be seen and compared.
+    """Return a typed name in Unicode's NFKC form, fit to be seen and compared.
 
-    Returns:
-        The name in Unicode's NFKC form, with single spaces between its words.
     Raises:
         ValueError: one sentence for the sign-in page.
     """
@@ -189,7 +179,7 @@ def clean_nickname(text):
     # L: letters, M: the marks that many scripts put on them, N: digits.
     legible = kinds <= set("LMN") and not kinds.isdisjoint("LN")
     hidden = any(INVISIBLE.search(unicodedata.name(c, "")) for c in name)
-    if not legible or hidden or len(name) > MAX_NAME or len(text) > MAX_TYPED:
+    if not legible or hidden or len(name) > 20 or len(text) > MAX_TYPED:
         raise ValueError("Please use 1 to 20 letters, digits, spaces, '-', '_' or '.'.")
     return name
 
@@ -209,8 +199,7 @@ class LoginHandler(BaseHandler, auth.TwitterMixin):
         session = self.session or os.urandom(8).hex()
         if not await self.room.claim(name, session):
             raise ValueError(TAKEN)
-        # Max-Age, for by Expires alone a server whose clock is behind sends cookies
-        # that are over.
+        # Max-Age, too: if our clock is behind, Expires alone would be over already.
         self.set_signed_cookie("chat_user", f"{session} {name}", max_age=30 * 24 * 3600)
         self.redirect("/chat", status=303)
 
@@ -221,7 +210,7 @@ class LoginHandler(BaseHandler, auth.TwitterMixin):
 
     async def get(self):
         """Go to Twitter, or come back from there (OAuth 1.0a, RFC 5849 section 2)."""
-        if not self.settings["twitter"]:
+        if not self.settings["twitter_consumer_key"]:
             return self.redirect("/")
         try:
             if not self.request.query:
@@ -233,8 +222,8 @@ class LoginHandler(BaseHandler, auth.TwitterMixin):
             self.refuse("Twitter did not sign you in. Please try again.")
 
     async def _oauth_get_user_future(self, access_token):
-        # Twitter has just said who it is. Tornado's own version asks again, at
-        # account/verify_credentials, which answers 403 to most of today's API plans.
+        # Twitter has just said who it is. Tornado's own version asks it once more, and
+        # most of today's API plans get 403 for that.
         return {"screen_name": access_token["screen_name"]}
 
 
@@ -274,11 +263,7 @@ class RoomError(OSError):
 
 
 class Room:
-    """The conversation, an append-only log in SQLite, and who is in the room.
-
-    Args:
-        path: the database file, made when it is missing.
-    """
+    """The conversation, an append-only log in a SQLite file, and who is here."""
 
     def __init__(self, path):
         self.path = os.path.abspath(path)
@@ -287,7 +272,7 @@ class Room:
         self.publishing = None  # the task that will store them
         self.pause_end = 0  # when it may, seconds
         self.readers = set()  # functions to call once, when the log has grown
-        self.connections = {}  # open window: (case folded name, session)
+        self.connections = {}  # each with its name, case folded
         self.read = functools.lru_cache(KEPT)(self.read)  # or each reader reads anew
 
     async def open(self):
@@ -304,7 +289,7 @@ class Room:
         self.db.execute(KEEP_SECRET, (os.urandom(32).hex(),))
         self.secret, = self.db.execute("SELECT value FROM settings").fetchone()
         self.files = self.look()
-        self.commit()
+        self.publish()
 
     def close(self):
         """Say goodbye to everybody, and close the file."""
@@ -333,19 +318,11 @@ class Room:
         """Publish at once in a quiet room; in a busy one the next messages gather."""
         await asyncio.sleep(self.pause_end - time.monotonic())
         self.publishing = None
-        if len(self.rows) > 1:
-            self.pause_end = time.monotonic() + PAUSE
+        self.pause_end = time.monotonic() + (PAUSE if len(self.rows) > 1 else 0)
         self.publish()
 
     def publish(self):
-        """Commit, and only then let the readers know."""
-        self.commit()
-        readers, self.readers = self.readers, set()
-        for send_batch in readers:
-            send_batch()
-
-    def commit(self):
-        """Write the next batch to the disk, all of it, or raise RoomError."""
+        """Write the next batch to the disk, or raise RoomError; then tell readers."""
         rows, self.rows = self.rows, []
         try:
             if self.look() != self.files:
@@ -358,6 +335,9 @@ class Room:
             logging.error("%d messages are not stored: %s", len(rows), error)
             raise RoomError("Not stored yet. It will be sent again.") from error
         self.read.cache_clear()
+        readers, self.readers = self.readers, set()
+        for send_batch in readers:
+            send_batch()
 
     def look(self):
         """Return what nobody else may change: inode, size and time of both files."""
@@ -404,13 +384,15 @@ class Room:
         Names from Twitter are proven: whoever has one may have many sessions.
         """
         name = name.casefold()
-        holders = {holder for holder in self.connections.values() if holder[0] == name}
-        return name[:1] == "@" or holders <= {(name, session)}
+        if name[:1] == "@" or name not in self.connections.values():
+            return True
+        other = next(each for each, held in self.connections.items() if held == name)
+        return other.session == session
 
     async def sign_out(self, session):
         """Close all windows of a session."""
-        for connection, (_, other) in list(self.connections.items()):
-            if other == session:
+        for connection in list(self.connections):
+            if connection.session == session:
                 connection.close(1008, "Signed out.")
 
 
@@ -421,7 +403,6 @@ MAX_MESSAGE = 2000  # characters
 # But line breaks and tabs; and halves of characters, which UTF-8 cannot hold.
 CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 DEFAULT_PORT = re.compile(":(80|443)$")
-BLANK_LINES = re.compile(r"\A\s*\n")
 RATE = 10  # messages a second from one connection,
 BURST = 20  # after so many at once
 
@@ -438,7 +419,7 @@ def to_frame(payload):
 def parse_frame(frame):
     """Return the JSON object in a frame; any other text is a message's text itself."""
     try:
-        message = json.loads(frame)
+        message = json.loads(frame) if isinstance(frame, str) else {}
     except (ValueError, RecursionError):
         message = None
     return message if isinstance(message, dict) else {"msg": frame}
@@ -450,7 +431,7 @@ def clean_message(message):
     if not (isinstance(msg, str) and isinstance(key, str) and KEY.fullmatch(key)):
         raise ValueError('Send {"msg": "some text", "key": "a random id"}.')
     # The indent of the first line stays: it may be code.
-    msg = BLANK_LINES.sub("", CONTROL.sub("\ufffd", msg).rstrip())
+    msg = re.sub(r"\A\s*\n", "", CONTROL.sub("\ufffd", msg).rstrip())
     if not 1 <= len(msg) <= MAX_MESSAGE:
         raise ValueError(f"A message has 1 to {MAX_MESSAGE} characters.")
     return msg, key or None
@@ -477,11 +458,9 @@ class WebSocketHandler(BaseHandler, websocket.WebSocketHandler):
         self.cursor = await self.room.place(since, self.get_query_argument("at", None))
 
     def check_origin(self, origin):
-        """Tell whether a page is ours, for browsers let any page open a WebSocket here.
-
-        With --host it is also where a proxy has rewritten Host (RFC 6455 section 10.2).
-        """
+        """Tell whether a page is ours, for any page may try (RFC 6455 section 10.2)."""
         scheme, _, site = DEFAULT_PORT.sub("", origin.lower()).partition("://")
+        # A proxy may have rewritten Host; what --host says counts all the same.
         same = site == DEFAULT_PORT.sub("", self.request.host.lower())
         return scheme and (same or site.partition(":")[0] in self.application.hosts)
 
@@ -490,9 +469,10 @@ class WebSocketHandler(BaseHandler, websocket.WebSocketHandler):
         # The request's headers and ours would stay as long as the connection: 2-3 kB.
         self.request.headers.clear()
         self._headers.clear()
+        self.request.cookies.clear()
         ioloop.IOLoop.current().call_later(PING, self.beat)
         if self.is_open():  # it may have left while the room was asked
-            self.room.connections[self] = self.current_user.casefold(), self.session
+            self.room.connections[self] = self.current_user.casefold()
             self.send_batch()
 
     def on_close(self):
@@ -510,10 +490,7 @@ class WebSocketHandler(BaseHandler, websocket.WebSocketHandler):
             ioloop.IOLoop.current().call_later(PING, self.beat)
 
     def send_batch(self, _=None):
-        """Send what is behind the cursor, as fast as the network takes it.
-
-        A reader who has stopped reading holds up nobody and costs one batch.
-        """
+        """Send what is behind the cursor, and no more than the network takes."""
         try:
             while self.is_open():
                 if self.cursor >= self.room.end:
@@ -532,12 +509,9 @@ class WebSocketHandler(BaseHandler, websocket.WebSocketHandler):
         self.close(1011, "Something broke on our side.")
 
     def transmit(self, frame):
-        """Hand a frame to the network.
+        """Hand a frame to the network; return a future if it cannot take all of it now.
 
-        To the socket at once, if nothing waits in Tornado's stream: half of the work.
-
-        Returns:
-            None, or where the network cannot take all of it now, a future of that.
+        Where nothing waits in Tornado's stream, the socket itself costs half as much.
         """
         stream, sent = self.ws_connection.stream, 0
         if not stream.writing():
@@ -548,8 +522,7 @@ class WebSocketHandler(BaseHandler, websocket.WebSocketHandler):
         return stream.write(frame[sent:]) if sent < len(frame) else None
 
     async def on_message(self, frame):
-        # BURST messages at once, then RATE a second. Tornado reads the next frame when
-        # this is done, so that a flood waits in the network, and nothing is lost.
+        # Tornado reads the next frame when this is done: a flood waits in the network.
         self.due = max(self.due, time.monotonic() - BURST / RATE) + 1 / RATE
         await asyncio.sleep(self.due - time.monotonic())
         if not self.is_open():  # a flood must not outlive its sender
@@ -625,8 +598,7 @@ class Server(httpserver.HTTPServer):
     """Tornado's HTTP server, made to stand a crowd."""
 
     def handle_stream(self, stream, address):
-        # Newcomers are turned away before we run out of files, or accept() would fail,
-        # again and again, and keep the processor busy.
+        # Before we run out of files, or accept() would fail, again and again.
         if 0 < FILES - 32 < stream.socket.fileno():
             return stream.close()
         super().handle_stream(stream, address)
@@ -635,8 +607,7 @@ class Server(httpserver.HTTPServer):
 def web_address(host, port):
     """Return what to type into a browser to reach a listening socket."""
     if host in ("0.0.0.0", "::"):
-        # The route to others tells which of this computer's addresses they see; nothing
-        # is sent, and 192.0.2.1 is an address for documentation (RFC 5737).
+        # The route to others tells which address they see; 192.0.2.1 gets nothing.
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             failed = probe.connect_ex(("192.0.2.1", 9))
             host = socket.gethostname() if failed else probe.getsockname()[0]
@@ -644,12 +615,7 @@ def web_address(host, port):
 
 
 async def main(options, room):
-    """Start the chat, say where it is, and stop it cleanly on Ctrl-C or SIGTERM.
-
-    Args:
-        options: what option_parser() has read.
-        room: the conversation, a Room.
-    """
+    """Start the chat, say where it is, and stop it cleanly on Ctrl-C or SIGTERM."""
     logs = LogQueue(queue.Queue(10_000))  # lines
     logging.basicConfig(level=options.logging.upper(), format=LOG_LINE, handlers=[logs])
     writer = logging.handlers.QueueListener(logs.queue, logging.StreamHandler())
@@ -658,10 +624,9 @@ async def main(options, room):
         await room.open()
     except (OSError, UnicodeError, sqlite3.Error) as error:
         raise SystemExit(f"chat.py: {error}. Try another --port, --address or file.")
-    application = Application(options, room)
     server = Server(
-        application, xheaders=options.xheaders, max_header_size=MAX_FRAME,
-        max_body_size=MAX_FRAME, idle_connection_timeout=75, body_timeout=10)  # seconds
+        Application(options, room), xheaders=options.xheaders, body_timeout=10,
+        max_header_size=MAX_FRAME, max_body_size=MAX_FRAME, idle_connection_timeout=75)
     server.add_sockets(sockets)
     writer.start()
     # Windows' registry may call a script text/plain: with nosniff no browser runs it.
