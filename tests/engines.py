@@ -5,9 +5,9 @@
     Window     what a test does with either: look, click, type, lose the network
 
 Both need nothing from Python besides Tornado. Chromium is in page_support.py.
-Playwright drives builds of its own of these two; its way to other Firefoxes, the channel
-moz-firefox, asks for commands that Debian's does not know. Selenium drives Firefox
-through geckodriver, which Debian does not have, and WebKit as is done here.
+Playwright drives builds of its own of these two; its channel moz-firefox, for others,
+asks for commands that Debian's Firefox does not know. Selenium drives Firefox through
+geckodriver, which Debian does not have, and WebKit as is done here.
 """
 
 import asyncio

@@ -236,14 +236,14 @@ class PageCase(ChatCase):
 
     async def post(self, *texts, name="bob"):
         """Let somebody post messages, past the network."""
-        post = self._app.room.post
+        post = self.room.post
         await asyncio.gather(*(post(name, text, None) for text in texts))
 
     def store(self, *rows):
         """Put messages into the log all at once: their time, name and text."""
         insert = "INSERT INTO log (at, name, msg) VALUES (?, ?, ?)"
-        self._app.room.db.executemany(insert, rows)
-        self._app.room.publish()
+        self.room.db.executemany(insert, rows)
+        self.room.publish()
 
     async def start_server(self, port):
         """Start a chat to be killed; return its process and a match of its address."""

@@ -75,7 +75,7 @@ class Journeys:
 
     async def post(self, *texts):
         """Let bob post messages all at once, past the network."""
-        post = self._app.room.post
+        post = self.room.post
         await asyncio.gather(*(post("bob", text, None) for text in texts))
 
     @gen_test(timeout=30)

@@ -280,7 +280,7 @@ class BrowserTest(PageCase):
         page = await self.sign_in("alice")
         await page.evaluate("ws.onmessage = null")
         await self.say(page, "one", sent=False)
-        await until(lambda: self._app.room.end == 1)
+        await until(lambda: self.room.end == 1)
         await self.post(*(f"m{i}" for i in range(60)))
         asked = self.listen(page)
         await page.reload()
@@ -390,11 +390,11 @@ class BrowserTest(PageCase):
     @gen_test(timeout=30)
     async def test_room_full_disk(self):
         page = await self.sign_in("alice", script=HURRY)
-        post, self._app.room.post = self._app.room.post, self.fail_to_post
+        post, self.room.post = self.room.post, self.fail_to_post
         await self.say(page, "one", "two", sent=False)
         await expect(page.locator("#problem")).to_contain_text("Not stored yet")
         await expect(page.locator("#pending li")).to_have_count(2)
-        self._app.room.post = post
+        self.room.post = post
         await self.shows(page, "one", "two")
         await expect(page.locator("#problem")).to_have_text("")
 
@@ -406,7 +406,7 @@ class BrowserTest(PageCase):
         page = await self.sign_in("alice", script=HURRY + "Math.random = () => 0.9;")
         await self.say(page, "old")
         await page.evaluate("window.untouched = true")
-        self._app.room.db.execute("DELETE FROM log")
+        self.room.db.execute("DELETE FROM log")
         await self.post("new 1", "new 2")
         asked = self.listen(page)
         await page.evaluate("delays.length = 0")
