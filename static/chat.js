@@ -78,10 +78,10 @@ async function askWhy() {
   if (!online) showState(reason);
 }
 
-// What is unsent stays in this tab: no need to ask.
+// Once, and without asking: what is unsent stays in this tab.
 function leave(address) {
+  if (window.onbeforeunload) location.assign(address);
   window.onbeforeunload = null;
-  location.assign(address);
 }
 
 // Without waiting for the closing handshake, which nobody answers on a dead connection.
