@@ -37,8 +37,8 @@ function isSameDay({ at }, first) {
 
 // Whether a message belongs to the group that another one began.
 export function joins(message, first) {
-  const near = isSameDay(message, first) && message.at - first.at < GROUP_TIME;
-  return near && message.name === first.name;
+  const near = message.name === first?.name && message.at - first.at < GROUP_TIME;
+  return near && isSameDay(message, first);
 }
 
 // Steps of the golden angle: no two of the first 13 people are nearer than 20 degrees.
