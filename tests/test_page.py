@@ -189,7 +189,7 @@ class BrowserTest(PageCase):
     async def test_leaving_asks_only_while_something_is_unsent(self):
         page = await self.sign_in("alice")
         asked = []
-        page.on("dialog", asked.append)
+        page.on("dialog", lambda dialog: asked.append(dialog))
         await self.say(page, "one")
         await page.reload()
         self.assertEqual(asked, [])
