@@ -8,10 +8,9 @@ import contextlib
 import os
 import re
 import shutil
-import sys
 import unittest
 
-from tests.support import TOP, ChatCase
+from tests.support import ChatCase
 
 try:
     from playwright.async_api import async_playwright, expect
@@ -105,7 +104,7 @@ class PageCase(ChatCase):
 
     def setUp(self):
         super().setUp()
-        self.faults, self.processes, self.url = [], [], self.get_url("")
+        self.faults, self.url = [], self.get_url("")
         self.io_loop.run_sync(self.start_browser, timeout=30)
 
     def tearDown(self):
@@ -122,10 +121,6 @@ class PageCase(ChatCase):
     async def stop_browser(self):
         await self.chromium.close()
         await self.playwright.stop()
-        for process in self.processes:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
 
     # ------------------------------------------------------------------- its windows
 
@@ -244,17 +239,3 @@ class PageCase(ChatCase):
         insert = "INSERT INTO log (at, name, msg) VALUES (?, ?, ?)"
         self.room.db.executemany(insert, rows)
         self.room.publish()
-
-    async def start_server(self, port):
-        """Start a chat to be killed; return its process and a match of its address."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            os.path.join(TOP, "chat.py"),
-            f"--port={port}",
-            f"--db={self.folder.name}/killed.db",
-            "--logging=error",
-            stdout=asyncio.subprocess.PIPE,
-        )
-        self.processes.append(process)
-        line = await asyncio.wait_for(process.stdout.readline(), 10)
-        return process, re.search(r"http://[\w.]+:(\d+)", line.decode())

@@ -10,7 +10,7 @@ from tornado.testing import gen_test
 
 import chat
 from tests.page_support import HIDE, Cable, PageCase, expect
-from tests.support import needs_signals, until
+from tests.support import ChatProcess, needs_signals, until
 
 # A twentieth of the real time: PATIENCE is half a second. And what it waited for.
 HURRY = """const real = setTimeout; window.delays = [];
@@ -229,17 +229,19 @@ class BrowserTest(PageCase):
     @needs_signals
     @gen_test(timeout=40)
     async def test_pending_server_killed(self):
-        process, found = await self.start_server(0)
-        page = await self.sign_in("alice", url=found.group())
+        db = f"--db={self.folder.name}/killed.db"
+        server = ChatProcess(db, "--port=0")
+        url = server.url()
+        page = await self.sign_in("alice", url=url)
         await self.say(page, "zero")
-        process.send_signal(signal.SIGSTOP)
+        server.process.send_signal(signal.SIGSTOP)
         await self.say(page, "one", "two", "three", sent=False)
-        process.kill()
+        server.stop(signal.SIGKILL)
         waiting = page.locator("#pending .msg")
         await expect(waiting).to_have_text(["one", "two", "three"])
         await expect(page.locator("#status")).to_contain_text("Offline")
-        await process.wait()
-        await self.start_server(int(found.group(1)))
+        server = ChatProcess(db, f"--port={url.rpartition(':')[2]}")
+        self.addCleanup(server.stop)
         await self.shows(page, "zero", "one", "two", "three")
         await expect(page.locator("#pending li")).to_have_count(0)
         await expect(page.locator("#status")).to_have_text("Connected")

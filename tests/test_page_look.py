@@ -535,7 +535,11 @@ class LookTest(PageCase):
             background = await page.evaluate(
                 "getComputedStyle(document.documentElement).backgroundColor"
             )
-            brightness = sum(map(int, re.findall(r"\d+", background)))
+            channels = list(map(int, re.findall(r"\d+", background)))
+            brightness = sum(channels)
+            bar = page.locator(f"meta[name=theme-color][media*={scheme}]")
+            color = "#" + bytes(channels).hex()
+            await expect(bar).to_have_attribute("content", color)
             self.assertEqual(brightness < 300, darker, background)
             self.assertGreater(await self.contrast(page.locator(".own .msg").last), 4.5)
             self.assertGreater(await self.contrast(page.locator("#send")), 4.5)
