@@ -166,6 +166,14 @@ class Visitor:
         self.sockets.append(ChatSocket(await websocket_connect(request)))
         return self.sockets[-1]
 
+    async def knock(self, query="", **headers):
+        """Try to open a WebSocket; return the answer's status: 101, or why not."""
+        try:
+            await self.connect(query, **headers)
+        except HTTPClientError as error:
+            return error.code
+        return 101
+
     async def join(self, name, query=""):
         """Sign in through the form, where the page has one, and open a WebSocket."""
         if 'name="name"' in (await self.get("/")).text:
@@ -475,13 +483,20 @@ class StateCase(AsyncTestCase):
         for pages in ("templates", "static"):
             if here.joinpath(pages).exists():
                 shutil.copytree(here / pages, cls.folder / pages)
-        cls.port, cls.server = free_port(), None
+        cls.port = free_port()
+        cls.prepare()
         cls.start()
+
+    @classmethod
+    def prepare(cls):
+        """Put into cls.folder what is there before the chat starts."""
 
     @classmethod
     def start(cls):
         """Start the chat, once more if it has been stopped, where it was."""
-        cls.server = ChatProcess(folder=cls.folder, PORT=str(cls.port))
+        cls.server = ChatProcess(
+            folder=cls.folder, PORT=str(cls.port), COOKIE_SECRET=""
+        )
         cls.server.url()
 
     @classmethod
