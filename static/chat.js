@@ -73,7 +73,7 @@ async function askWhy() {
   const answer = await fetch("/chat", { redirect: "manual" }).catch(() => ({}));
   const html = answer.ok ? await answer.text() : "";
   const { name } = new DOMParser().parseFromString(html, "text/html").body.dataset;
-  if (answer.type === "opaqueredirect" || name && name !== me) return leave("/chat");
+  if (answer.type === "opaqueredirect" || (name && name !== me)) return leave("/chat");
   reason = name ? "blocked" : "offline";
   if (!online) showState(reason);
 }

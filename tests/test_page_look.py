@@ -60,7 +60,7 @@ class LookTest(PageCase):
     async def test_attributes_keep_no_state(self):
         page = await self.sign_in("alice", script=HIDE)
         await self.catches_up(page)
-        await page.evaluate("hide(true), log.removeAttribute('aria-live')")
+        await page.evaluate("hide(true), log.setAttribute('aria-live', 'off')")
         await page.evaluate("document.body.dataset.name = document.body.className = ''")
         await page.evaluate("document.querySelector('#status').className = ''")
         await self.post("one", "two")
