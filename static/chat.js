@@ -105,7 +105,7 @@ function wake() {
 // Without a server, the form would lead to an error page of the browser.
 async function signOut(event) {
   event.preventDefault();
-  const form = { method: "POST", body: new URLSearchParams(new FormData(page.leave)) };
+  const form = { method: "POST", body: new URLSearchParams(new FormData(page.signout)) };
   const answer = await fetch("/logout", { ...form, redirect: "manual" }).catch(() => null);
   if (answer) leave("/");
   else say(page.problem, "The server does not answer: you are still signed in.");
@@ -328,7 +328,7 @@ function look() {
 page.composer.onsubmit = submit;
 page.text.onkeydown = press;
 page.text.oninput = change;
-page.leave.onsubmit = signOut;
+page.signout.onsubmit = signOut;
 page.newer.onclick = () => { follow = true; page.scroller.focus(); hold(); };
 page.scroller.onkeydown = typeThere;
 page.scroller.onscroll = notice;

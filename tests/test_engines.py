@@ -23,7 +23,7 @@ STATUS = "document.querySelector('#status').textContent.split('.')[0]"
 NEWER = "document.querySelector('#newer:not([hidden])')?.textContent"
 FIELD = "document.querySelector('label').textContent"
 ERROR = "document.querySelector('[role=alert]')?.textContent"
-FORM = "new URLSearchParams(new FormData(leave))"
+FORM = "new URLSearchParams(new FormData(signout))"
 FOCUS = "document.activeElement"
 AT_BOTTOM = "scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 2"
 
