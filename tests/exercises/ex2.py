@@ -33,7 +33,8 @@ WRONG = [
         2,
         "the author's other windows are told",
         (CHAT, "name != me and", "other is not self and"),
-        sentence='alice sent {"typing": true}. alice should get nothing in her other window; {"typing": "alice"} came.',
+        sentence='alice sent {"typing": true}. alice should get nothing in her other '
+        'window; {"typing": "alice"} came.',
     ),
     Wrong(
         3,
@@ -46,8 +47,8 @@ WRONG = [
         (
             CHAT,
             KIND,
-            '            self.told = max(self.told, time.monotonic() * ("typing" in message and "msg" in message))\n'
-            + KIND,
+            "            self.told = max(self.told, time.monotonic() * "
+            '("typing" in message and "msg" in message))\n' + KIND,
         ),
     ),
     Wrong(
@@ -72,7 +73,9 @@ WRONG = [
         (
             CHAT,
             "            self.room.connections[self] =",
-            '            if getattr(self.room, "typist", None):\n                self.write_message({"typing": self.room.typist})\n            self.room.connections[self] =',
+            '            if getattr(self.room, "typist", None):\n'
+            '                self.write_message({"typing": self.room.typist})\n'
+            "            self.room.connections[self] =",
         ),
         (CHAT, TWO, TWO + "        self.room.typist = self.current_user\n"),
     ),
@@ -82,8 +85,8 @@ WRONG = [
         (
             CHAT,
             TWO,
-            TWO
-            + "        self.room.db.execute(\"INSERT OR REPLACE INTO settings VALUES ('typing', 1)\")\n",
+            TWO + '        self.room.db.execute("INSERT OR REPLACE INTO settings '
+            "VALUES ('typing', 1)\")\n",
         ),
     ),
     Wrong(6, "every notice is passed on", (CHAT, TWO, "")),
@@ -100,7 +103,9 @@ WRONG = [
             TWO,
             TWO.replace(
                 "            return\n",
-                "            return ioloop.IOLoop.current().call_later(\n                self.told + TYPING - time.monotonic(), self.take_typing, value)\n",
+                "            return ioloop.IOLoop.current().call_later(\n"
+                "                self.told + TYPING - time.monotonic(), "
+                "self.take_typing, value)\n",
             ),
         ),
     ),
@@ -175,8 +180,8 @@ WRONG = [
         (
             CHAT,
             WRITE,
-            WRITE
-            + "            elif other.is_slow():\n                other.is_slow = lambda: True\n",
+            WRITE + "            elif other.is_slow():\n"
+            "                other.is_slow = lambda: True\n",
         ),
     ),
     Wrong(11, "the page does not show it", (JS, "  typing: showTypist,\n", "")),
@@ -187,7 +192,8 @@ WRONG = [
         (
             JS,
             INPUT,
-            'page.text.oninput = change;\npage.text.addEventListener("keydown", tellTyping);\n',
+            "page.text.oninput = change;\n"
+            'page.text.addEventListener("keydown", tellTyping);\n',
         ),
     ),
     Wrong(

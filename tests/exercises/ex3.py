@@ -16,7 +16,11 @@ WRONG = [
         "the author's key is there, not null",
         (CHAT, LINE, LINE.replace(', "key": None', "")),
     ),
-    Wrong(1, "without the time", (CHAT, LINE, LINE + '                del message["at"]\n')),
+    Wrong(
+        1,
+        "without the time",
+        (CHAT, LINE, LINE + '                del message["at"]\n'),
+    ),
     Wrong(
         2,
         "a client's key can say that it is an undo",
@@ -79,8 +83,11 @@ WRONG = [
         ),  # not the second one
         (
             CHAT,
-            "                answer = await self.take_message(*clean_message(message))\n",
-            "                answer = asyncio.create_task(\n                    self.take_message(*clean_message(message))) and None\n",
+            "                answer = await "
+            "self.take_message(*clean_message(message))\n",
+            "                answer = asyncio.create_task(\n"
+            "                    self.take_message(*clean_message(message))) "
+            "and None\n",
         ),
         (
             CHAT,
@@ -131,7 +138,8 @@ WRONG = [
         (
             CHAT,
             "BEGIN\nUPDATE log SET msg = ''",
-            "BEGIN\nINSERT OR REPLACE INTO settings SELECT 'undone' || id, msg FROM log "
+            "BEGIN\n"
+            "INSERT OR REPLACE INTO settings SELECT 'undone' || id, msg FROM log "
             "WHERE\nid = CAST(substr(NEW.key, 2) AS INTEGER);\nUPDATE log SET msg = ''",
         ),
     ),
@@ -141,7 +149,8 @@ WRONG = [
         (
             CHAT,
             TABLE,
-            '        self.db.execute("DROP TABLE IF EXISTS undone")\n        self.db.execute(UNDONE)\n',
+            '        self.db.execute("DROP TABLE IF EXISTS undone")\n'
+            "        self.db.execute(UNDONE)\n",
         ),
     ),
     Wrong(
@@ -180,8 +189,8 @@ WRONG = [
         (
             CHAT,
             TABLE,
-            TABLE +
-            '        self.db.execute("ALTER TABLE log ADD COLUMN gone INTEGER")\n',
+            TABLE
+            + '        self.db.execute("ALTER TABLE log ADD COLUMN gone INTEGER")\n',
         ),
     ),
     Wrong(
@@ -197,7 +206,8 @@ WRONG = [
         13,
         "the text is there until the page is loaded again",
         (JS, "  if (item) blank(item);\n", ""),
-        sentence="alice took blunder back, then sent oops and took it back, too. ... should show hello, Message taken back, ...; it shows hello, blunder, ...",
+        sentence="alice took blunder back, then sent oops and took it back, too. ... "
+        "should show hello, Message taken back, ...; it shows hello, blunder, ...",
     ),
     Wrong(
         13,
@@ -233,7 +243,8 @@ WRONG = [
         (
             PAGE,
             '<button class="quiet" type="button">Take back</button>',
-            '<button class="quiet" type="button" tabindex="-1" disabled>Take back</button>',
+            '<button class="quiet" type="button" tabindex="-1" disabled>Take '
+            "back</button>",
         ),
     ),
     Wrong(
@@ -242,7 +253,8 @@ WRONG = [
         (
             JS,
             "  if (!isPending()) transmit({ undo: true });\n",
-            "  if (!isPending()) online ? transmit({ undo: true }) : page.none.remove();\n",
+            "  if (!isPending()) online ? transmit({ undo: true }) : "
+            "page.none.remove();\n",
         ),
     ),
     Wrong(
@@ -251,7 +263,9 @@ WRONG = [
         (
             JS,
             "  if (!isPending()) transmit({ undo: true });\n",
-            "  const ask = () => online ? transmit({ undo: true }) : setTimeout(ask, 100);\n  ask();\n",
+            "  const ask = () => online ? transmit({ undo: true }) : "
+            "setTimeout(ask, 100);\n"
+            "  ask();\n",
         ),
     ),
     Wrong(

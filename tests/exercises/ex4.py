@@ -8,7 +8,10 @@ LINES = '        lines = self.room.older(before) or [{"old": True, "id": 0}]\n'
 SEND = "        await self.write_message(text)\n"
 TEST = "        if type(before) is not int or not 0 < before < 10**15:\n"
 KIND = '            if "before" in message and "msg" not in message:\n'
-ASK = "  if (!online || page.scroller.scrollTop > 50 || oldest < 2 || oldest === asked) return;\n"
+ASK = (
+    "  if (!online || page.scroller.scrollTop > 50 || oldest < 2 || oldest === asked)"
+    " return;\n"
+)
 PLACE = "  page.scroller.scrollTop = page.scroller.scrollHeight - rest;\n"
 DAY = '  below.classList.toggle("same-day", date(below) === date(item));\n'
 
@@ -22,7 +25,8 @@ WRONG = [
         (
             CHAT,
             SEND,
-            '        for line in text.split("\\n"):\n            await self.write_message(line)\n',
+            '        for line in text.split("\\n"):\n'
+            "            await self.write_message(line)\n",
         ),
     ),
     Wrong(
@@ -57,7 +61,8 @@ WRONG = [
         (
             CHAT,
             OLDER,
-            '        lines = [dict(row) for row in reversed(rows)]\n        return lines and [{**lines[0], "old": True}, *lines[1:]]\n',
+            "        lines = [dict(row) for row in reversed(rows)]\n"
+            '        return lines and [{**lines[0], "old": True}, *lines[1:]]\n',
         ),
     ),
     Wrong(
@@ -90,8 +95,8 @@ WRONG = [
         (
             CHAT,
             LINES,
-            LINES
-            + '        if not self.room.end:\n            raise ValueError("There is no message.")\n',
+            LINES + "        if not self.room.end:\n"
+            '            raise ValueError("There is no message.")\n',
         ),
     ),
     Wrong(
@@ -100,8 +105,8 @@ WRONG = [
         (
             CHAT,
             LINES,
-            LINES
-            + '        if before > self.room.end + 1:\n            raise ValueError("before is not the id of a message.")\n',
+            LINES + "        if before > self.room.end + 1:\n"
+            '            raise ValueError("before is not the id of a message.")\n',
         ),
     ),
     Wrong(
@@ -141,8 +146,8 @@ WRONG = [
         (
             CHAT,
             TEST,
-            "        before = int(before) if isinstance(before, str) and before.isdecimal() else before\n"
-            + TEST,
+            "        before = int(before) if isinstance(before, str) and "
+            "before.isdecimal() else before\n" + TEST,
         ),
     ),
     Wrong(
@@ -166,8 +171,8 @@ WRONG = [
         (
             CHAT,
             KIND,
-            '            if "msg" in message and type(message.get("before")) is int:\n                await self.take_before(message["before"])\n'
-            + KIND,
+            '            if "msg" in message and type(message.get("before")) is int:\n'
+            '                await self.take_before(message["before"])\n' + KIND,
         ),
     ),
     Wrong(
@@ -176,7 +181,8 @@ WRONG = [
         (
             CHAT,
             SEND,
-            "        for each in self.room.connections:\n            await each.write_message(text)\n",
+            "        for each in self.room.connections:\n"
+            "            await each.write_message(text)\n",
         ),
     ),
     Wrong(
@@ -185,7 +191,9 @@ WRONG = [
         (
             CHAT,
             SEND,
-            "        for each in list(self.room.connections):\n            if each.current_user == self.current_user:\n                await each.write_message(text)\n",
+            "        for each in list(self.room.connections):\n"
+            "            if each.current_user == self.current_user:\n"
+            "                await each.write_message(text)\n",
         ),
     ),
     Wrong(
@@ -206,7 +214,8 @@ WRONG = [
             LINES,
             "        global COLUMNS\n"
             + LINES
-            + "        COLUMNS = \"SELECT id, at, name, msg, key, 'true' AS old FROM log\"\n",
+            + "        COLUMNS = \"SELECT id, at, name, msg, key, 'true' AS "
+            'old FROM log"\n',
         ),
     ),
     Wrong(
@@ -269,7 +278,8 @@ WRONG = [
         (
             JS,
             "  below.before(item);\n",
-            "  below.before(item);\n  cursor = { since: message.id, at: message.at };\n",
+            "  below.before(item);\n"
+            "  cursor = { since: message.id, at: message.at };\n",
         ),
     ),
     Wrong(
@@ -278,7 +288,9 @@ WRONG = [
         (
             JS,
             "  asked = 0;\n",
-            "  asked = 0;\n  page.messages.replaceChildren();\n  cursor = first = null;\n",
+            "  asked = 0;\n"
+            "  page.messages.replaceChildren();\n"
+            "  cursor = first = null;\n",
         ),
     ),
     Wrong(

@@ -140,7 +140,9 @@ class Page(PageCheck):
 
     @gen_test(timeout=60)
     async def test_11_page(self):
-        alice, bob, carl = [await self.sign_in(name) for name in ("alice", "bob", "carl")]
+        alice, bob, carl = [
+            await self.sign_in(name) for name in ("alice", "bob", "carl")
+        ]
         self.scene = "alice typed 16 letters at once"
         await self.type(alice, "hello, everybody")
         await self.sees(bob, "alice")

@@ -84,7 +84,7 @@ class ServerCheck(OlderCheck):
         self.assertEqual(good, [])
         await alice.refuses("before", values, bob)
         for number in ("NaN", "Infinity", "1e2"):
-            await alice.send('{"before": %s}' % number)
+            await alice.send(f'{{"before": {number}}}')
             await alice.gets_error()
         await self.brings(alice, 3, 1, 2)
         self.requirement(7)
