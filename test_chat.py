@@ -874,7 +874,7 @@ class FileTest(RoomCase):
         changes = {
             "copied over": lambda path: shutil.copyfile(backup, path),
             "cut off": lambda path: os.truncate(path, 4096),
-            "replaced": lambda path: os.replace(shutil.copy(backup, path + "2"), path),
+            "replaced": lambda path: os.replace(shutil.copy2(path, path + "2"), path),
             "moved": lambda path: os.rename(path, path + "3"),
             "without WAL": lambda path: os.remove(path + "-wal"),
             "WAL cut off": lambda path: os.truncate(path + "-wal", 0),
