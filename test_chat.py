@@ -191,7 +191,7 @@ class ResendTest(StateCase):
 
 @step(6)
 class RestartTest(StateCase):
-    @gen_test
+    @gen_test(timeout=20)
     async def test_kill_takes_nothing_that_was_seen(self):
         visitor = self.visitor()
         alice = await visitor.join("alice")
@@ -745,7 +745,7 @@ class OptionsTest(unittest.TestCase):
 
 @step(11)
 class RunningTest(ProcessCase):
-    @gen_test
+    @gen_test(timeout=20)
     async def test_address_printed_answers(self):
         addresses = {"": r"127\.0\.0\.1", "0.0.0.0": "(?!0.0.0.0)[^:]+"}
         if socket.has_ipv6:
@@ -776,7 +776,7 @@ class RunningTest(ProcessCase):
         self.assertTrue((folder / "chat.db").exists())
 
     @needs_signals
-    @gen_test
+    @gen_test(timeout=20)
     async def test_stop_says_goodbye(self):
         for number in (signal.SIGTERM, signal.SIGINT):
             server = self.start("--port=0")
@@ -786,7 +786,7 @@ class RunningTest(ProcessCase):
             self.assertEqual(server.process.wait(5), 0)
             self.assertEqual(server.stop()[1], "")
 
-    @gen_test
+    @gen_test(timeout=20)
     async def test_cookie_secure_under_https(self):
         for options, secure in ((["--xheaders"], True), ([], False)):
             self.db += "x"
@@ -794,7 +794,7 @@ class RunningTest(ProcessCase):
             await visitor.get("/", headers={"X-Forwarded-Proto": "https"})
             self.assertEqual("Secure" in visitor.set_cookies[0], secure)
 
-    @gen_test
+    @gen_test(timeout=20)
     async def test_type_of_scripts_is_our_own(self):
         folder = Path(self.db).parent
         folder.joinpath("sitecustomize.py").write_text(
@@ -874,7 +874,7 @@ class FileTest(RoomCase):
         changes = {
             "copied over": lambda path: shutil.copyfile(backup, path),
             "cut off": lambda path: os.truncate(path, 4096),
-            "replaced": lambda path: os.replace(shutil.copy(backup, path + "2"), path),
+            "replaced": lambda path: os.replace(shutil.copy2(path, path + "2"), path),
             "moved": lambda path: os.rename(path, path + "3"),
             "without WAL": lambda path: os.remove(path + "-wal"),
             "WAL cut off": lambda path: os.truncate(path + "-wal", 0),
@@ -936,7 +936,7 @@ class TroubleTest(ProcessCase):
             with self.assertRaises(OSError):
                 asyncio.run(chat.Room(path).open())
 
-    @gen_test
+    @gen_test(timeout=20)
     async def test_log_that_nobody_reads_stops_nothing(self):
         visitor = self.visitor(self.start("--port=0", "--logging=info").url())
         port = int(visitor.url.rpartition(":")[2])
