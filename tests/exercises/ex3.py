@@ -206,8 +206,8 @@ WRONG = [
         13,
         "the text is there until the page is loaded again",
         (JS, "  if (item) blank(item);\n", ""),
-        sentence="alice took blunder back, then sent oops and took it back, too. ... "
-        "should show hello, Message taken back, ...; it shows hello, blunder, ...",
+        sentence="The chat was started. alice's page should show, behind hello, "
+        "Message taken back, oops; it shows blunder, oops.",
     ),
     Wrong(
         13,
