@@ -1,9 +1,10 @@
 """What the tests share: one helper for each thing that a test needs.
 
+    @step           from which step of the tutorial on a class of tests is true
     project_text    a file of the project, as text
     until           waiting for anything, instead of sleeping
     free_port       a port for somebody else to listen on
-    Visitor         a browser's cookies, and the requests that it sends
+    Visitor         a person: a browser's cookies, and the requests that it sends
     ChatSocket      one WebSocket, read line by line
     upgrade_request the same by hand, for what no well-behaved client does
     to_client_frame any frame, right or wrong
@@ -11,6 +12,7 @@
     FormCase        base class: the same, and forms made by hand
     ChatProcess     a chat in a process of its own, as people start it
     ProcessCase     base class: chats in processes of their own
+    StateCase       base class: any state of chat.py that the tutorial passes through
     Talker          one of many who send until everything is confirmed
     CrowdCase       base class: many talkers
 
@@ -66,6 +68,20 @@ needs_redis = unittest.skipUnless(
 needs_signals = unittest.skipIf(os.name == "nt", "Windows has no such signals")
 
 
+def step(number):
+    """Mark a class of tests as true from this step of tutorial.md on, in all states.
+
+    With STEP=5 in the environment, the classes of later steps skip.
+    """
+
+    def mark(case):
+        case.step = number
+        later = number > float(os.environ.get("STEP", "inf"))
+        return unittest.skipIf(later, f"step {number} comes later")(case)
+
+    return mark
+
+
 def project_text(name):
     """Return the text of a file, such as "tutorial.md"."""
     return (TOP / name).read_text(encoding="utf-8")
@@ -91,7 +107,7 @@ def free_port():
 
 
 class Visitor:
-    """A browser's cookies, and the ways in which it asks.
+    """A person: a browser's cookies, and the ways in which it asks.
 
     Args:
         http_client: an AsyncHTTPClient.
@@ -100,6 +116,7 @@ class Visitor:
 
     def __init__(self, http_client, url):
         self.http_client, self.url = http_client, url
+        self.session = os.urandom(8).hex()
         self.cookies, self.sockets = {}, []
 
     def headers(self, **headers):
@@ -126,17 +143,20 @@ class Visitor:
 
     async def post(self, path, **fields):
         """Send a form, with the token that the forms of the pages carry."""
-        if "_xsrf" not in self.cookies:
-            await self.get("/chat" if "username" in self.cookies else "/")
-        body = urllib.parse.urlencode({"_xsrf": self.cookies["_xsrf"], **fields})
-        return await self.get(path, method="POST", body=body)
+        if "chat_xsrf" not in self.cookies:
+            await self.get("/chat" if "chat_user" in self.cookies else "/")
+        fields = {"_xsrf": self.cookies["chat_xsrf"], **fields}
+        return await self.get(
+            path, method="POST", body=urllib.parse.urlencode(fields)
+        )
 
     def sign_in(self, name, secret=SECRET):
         """Take the cookies that signing in with this name gives; return the visitor."""
-        cookie = create_signed_value(secret, "username", name)
-        self.cookies["username"] = cookie.decode()
-        # Tornado's token against forged forms, by which a chat tells browsers apart.
-        self.cookies.setdefault("_xsrf", os.urandom(16).hex())
+        value = f"{self.session} {name}"
+        self.cookies["chat_user"] = create_signed_value(
+            secret, "chat_user", value
+        ).decode()
+        self.cookies.setdefault("chat_xsrf", os.urandom(16).hex())
         return self
 
     async def connect(self, query="", **headers):
@@ -146,34 +166,56 @@ class Visitor:
         self.sockets.append(ChatSocket(await websocket_connect(request)))
         return self.sockets[-1]
 
+    async def join(self, name, query=""):
+        """Sign in through the form, where the page has one, and open a WebSocket."""
+        if 'name="name"' in (await self.get("/")).text:
+            await self.post("/login", name=name)
+        return await self.connect(query)
+
     def close(self):
         for chat_socket in self.sockets:
             chat_socket.ws.close()
+            chat_socket.stream.close()  # without waiting for the answer
 
 
 class ChatSocket:
     """One WebSocket, read line by line; ws is Tornado's own connection."""
 
     def __init__(self, ws):
-        self.ws, self.lines = ws, collections.deque()
+        self.ws, self.stream = ws, ws.protocol.stream
+        self.lines = collections.deque()  # of text, that have come and are not read yet
 
     async def send(self, msg, key=None):
         """Send a text as it stands or, with a key, as an object."""
         await self.ws.write_message({"msg": msg, "key": key} if key else msg)
 
-    async def line(self, heartbeats=False):
-        """Return the next line, or None when the other side has closed.
-
-        Args:
-            heartbeats: whether {} counts, which says no more than that the line lives.
-        """
+    async def text(self):
+        """Return the next line as it came, or None when the other side has closed."""
         while not self.lines:
             frame = await self.ws.read_message()
             if frame is None:
                 return None
-            lines = map(json.loads, frame.split("\n"))
-            self.lines.extend(line for line in lines if line or heartbeats)
+            self.lines.extend(frame.split("\n"))
         return self.lines.popleft()
+
+    async def hears(self, words):
+        """Return all lines up to the one that has these words in it."""
+        heard = []
+        while not (heard and words in heard[-1]):
+            heard.append(await self.text())
+            assert heard[-1] is not None, f"{words!r} did not come, but {heard}"
+        return heard
+
+    async def line(self, heartbeats=False):
+        """Return the next line as an object, or None when the other side has closed.
+
+        Args:
+            heartbeats: whether {} counts, which says no more than that the line lives.
+        """
+        while (text := await self.text()) is not None:
+            line = json.loads(text)
+            if line or heartbeats:
+                return line
 
     async def read(self, count):
         return [await self.line() for _ in range(count)]
@@ -234,8 +276,8 @@ class Complaints(logging.Handler):
 class ChatCase(AsyncHTTPTestCase):
     """A chat in this process, with a database of its own.
 
-    self._app is the Application; self.alice and self.bob are visitors, signed in. A
-    chat that logs an error fails its test.
+    self._app is the Application, self.room its Room; self.alice and self.bob are
+    visitors, signed in. A chat that logs an error fails its test.
     """
 
     environment = {}  # variables with which the chat starts
@@ -250,7 +292,7 @@ class ChatCase(AsyncHTTPTestCase):
         self.bob = self.visitor().sign_in("bob")
 
     def tearDown(self):
-        self.io_loop.run_sync(self.close)
+        self.io_loop.run_sync(self.close, timeout=10)
         super().tearDown()
         self.folder.cleanup()
         logging.getLogger().removeHandler(self.complaints)
@@ -260,20 +302,21 @@ class ChatCase(AsyncHTTPTestCase):
         return self.io_loop.run_sync(self.start_app)
 
     async def start_app(self):
-        """Return an Application that is open; its file outlives it, until tearDown."""
-        path = os.path.join(self.folder.name, "chat.db")
+        """Return an Application whose room is open; its file lives until tearDown."""
+        options = chat.option_parser().parse_args(self.options)
+        room = chat.Room(os.path.join(self.folder.name, "chat.db"))
+        await room.open()
         environment = {"COOKIE_SECRET": SECRET, **self.environment}
-        options = [f"--db={path}", "--logging=none", *self.options]
         with mock.patch.dict(os.environ, environment):
-            application = chat.Application(chat.parse_options(options))
-            await application.open()
-        return application
+            return chat.Application(options, room)
 
     async def close(self):
-        for closable in self.visitors + self.writers:
-            closable.close()
-        with mock.patch.object(chat, "GOODBYE", 0.2):
-            await self._app.close()
+        for visitor in self.visitors:
+            visitor.close()
+        for writer in self.writers:
+            writer.transport.abort()
+        await until(lambda: not self.room.connections)
+        self.room.close()
 
     def visitor(self):
         """Return one more Visitor, without cookies."""
@@ -281,9 +324,13 @@ class ChatCase(AsyncHTTPTestCase):
         return self.visitors[-1]
 
     @property
+    def room(self):
+        return self._app.room
+
+    @property
     def handlers(self):
         """The chat's own ends of all WebSockets that are open."""
-        return [each for some in self._app.connections.values() for each in some]
+        return list(self.room.connections)
 
     async def raw(self, frames=b"", **headers):
         """Open alice's WebSocket by hand; return the answer's head, reader and writer.
@@ -317,7 +364,7 @@ class FormCase(ChatCase):
     def form(self, name, token="00", connection="keep-alive"):
         body = urllib.parse.urlencode({"_xsrf": token, "name": name}).encode()
         head = (
-            f"POST /login HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: _xsrf={token}\r\n"
+            f"POST /login HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: chat_xsrf={token}\r\n"
             f"Connection: {connection}\r\nContent-Length: {len(body)}\r\n"
             "Content-Type: application/x-www-form-urlencoded\r\n\r\n"
         )
@@ -332,12 +379,13 @@ class ChatProcess:
 
     Args:
         options: of its command line.
-        folder: where it stands.
+        folder: where it stands; None: where `import chat` finds it.
         program: what Python runs, if it is not the chat.py of that folder.
         environment: variables besides ours.
     """
 
-    def __init__(self, *options, folder=TOP, program=None, **environment):
+    def __init__(self, *options, folder=None, program=None, **environment):
+        folder = folder or os.path.dirname(chat.__file__)
         program = program or [os.path.join(folder, "chat.py")]
         self.process = subprocess.Popen(
             [sys.executable, *program, *options],
@@ -410,6 +458,55 @@ class ProcessCase(AsyncTestCase):
         status, errors = server.stop()
         self.assertEqual(errors.count("\n"), 1, errors)
         return status, errors
+
+
+class StateCase(AsyncTestCase):
+    """Any state of chat.py: started in a fresh folder, and seen from outside only.
+
+    One process serves all tests of a class. A chat that writes a traceback fails it.
+    """
+
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.folder, here = Path(folder.name), Path(chat.__file__).parent
+        shutil.copy(chat.__file__, cls.folder)
+        for pages in ("templates", "static"):
+            if here.joinpath(pages).exists():
+                shutil.copytree(here / pages, cls.folder / pages)
+        cls.port, cls.server = free_port(), None
+        cls.start()
+
+    @classmethod
+    def start(cls):
+        """Start the chat, once more if it has been stopped, where it was."""
+        cls.server = ChatProcess(folder=cls.folder, PORT=str(cls.port))
+        cls.server.url()
+
+    @classmethod
+    def tearDownClass(cls):
+        _, errors = cls.server.stop()
+        assert "Traceback" not in errors, errors
+
+    def setUp(self):
+        super().setUp()
+        self.visitors = []
+
+    def tearDown(self):
+        for visitor in self.visitors:
+            visitor.close()
+        super().tearDown()
+
+    def visitor(self):
+        """Return one more Visitor, without cookies."""
+        url = f"http://127.0.0.1:{self.port}"
+        self.visitors.append(Visitor(AsyncHTTPClient(), url))
+        return self.visitors[-1]
+
+    async def join(self, name, query=""):
+        """Let somebody new in; return the ChatSocket."""
+        return await self.visitor().join(name, query)
 
 
 # ------------------------------------------------------------------------------- crowds
