@@ -48,10 +48,11 @@ class PlaceError(ValueError):
     """A listing without a place, or a place that is not there or not clear."""
 
 
-def read_tutorial(path=TUTORIAL):
+def read_tutorial(path=None):
     """Return [(step, line number, text)]; the step is 0 outside of all steps."""
     step, lines, fenced = 0, [], False
-    for number, text in enumerate(Path(path).read_text("utf-8").split("\n"), 1):
+    tutorial = Path(path or TUTORIAL).read_text("utf-8")
+    for number, text in enumerate(tutorial.split("\n"), 1):
         fenced ^= text.startswith("```")
         if not fenced and text.startswith("## "):
             step = step_number(text)
@@ -67,13 +68,13 @@ def step_number(heading):
     return int(match[1] or APPENDICES + ord(match[2]) - ord("A") + 1)
 
 
-def read_titles(path=TUTORIAL):
+def read_titles(path=None):
     """Return {number: title} of the steps and appendices."""
     found = [(step, STEP.fullmatch(text)) for step, _, text in read_tutorial(path)]
     return {step: match[3] for step, match in found if match}
 
 
-def read_blocks(path=TUTORIAL):
+def read_blocks(path=None):
     """Yield (step, language, line above, lines, number of the first) of each block."""
     block, above = None, ""
     for step, number, text in read_tutorial(path):
@@ -87,7 +88,7 @@ def read_blocks(path=TUTORIAL):
         above = text
 
 
-def read_listings(path=TUTORIAL):
+def read_listings(path=None):
     """Return the listings, in the order of the text.
 
     A command that brings the finished page counts as one, without place and lines.
@@ -121,7 +122,10 @@ def type_listing(listing, files):
     """Return {file: [Line]} after one more listing."""
     if not listing.file:
         files = {name: files[name] for name in files if name.endswith(".py")}
-        return {**files, **{name: page_lines(name) for name in finished_page()}}
+        page = {name: text.removesuffix("\n").split("\n")
+                for name, text in finished_page().items()}
+        return {**files, **{name: [Line(text, None, None) for text in page[name]]
+                            for name in page}}
     try:
         lines = apply(listing, files.get(listing.file, []))
     except (PlaceError, SyntaxError) as error:
@@ -131,17 +135,13 @@ def type_listing(listing, files):
 
 
 def finished_page():
-    """Return the names of the files of the finished page."""
-    paths = [*TOP.glob("templates/*"), *TOP.glob("static/*")]
-    return sorted(path.relative_to(TOP).as_posix() for path in paths)
+    """Return {name: text} of the files of the finished page."""
+    paths = sorted([*TOP.glob("templates/*.html"), *TOP.glob("static/*")])
+    return {path.relative_to(TOP).as_posix(): path.read_text("utf-8") for path in paths
+            if path.suffix in (".html", ".js", ".css", ".svg")}
 
 
-def page_lines(name):
-    text = (TOP / name).read_text("utf-8")
-    return [Line(line, None, None) for line in text.removesuffix("\n").split("\n")]
-
-
-def states(path=TUTORIAL):
+def states(path=None):
     """Return {step: {file: text}}: the files as they stand after each step."""
     files, found = {}, {}
     listings = read_listings(path)
@@ -172,7 +172,7 @@ def count_lines(listings):
     return sum(bool(text.strip()) for text in lines)
 
 
-def count_words(path=TUTORIAL):
+def count_words(path=None):
     """Return {step: how many words of prose}: no blocks, no places, no answers."""
     words, fenced = collections.Counter(), False
     for step, _, text in read_tutorial(path):
@@ -220,8 +220,9 @@ def merge_imports(units):
     merged = []
     for unit in units:
         if merged and unit.kind == merged[-1].kind == "imports":
-            unit = merged.pop()._replace(end=unit.end)
-        merged.append(unit)
+            merged[-1] = merged[-1]._replace(end=unit.end)
+        else:
+            merged.append(unit)
     return merged
 
 
@@ -237,7 +238,7 @@ def gap(above, below):
 def space(lines):
     """Return the lines of a program with the right number of empty ones in between."""
     texts = [line.text for line in lines]
-    heads, wanted = {}, {}  # the last unit of each scope; empty lines in front of a line
+    heads, wanted = {}, {}  # the last unit of a scope; empty lines in front of a line
     for unit in read_units(texts):
         above = heads.get(unit.scope)
         wanted[unit.first] = gap(above, unit) if above else 0
@@ -321,7 +322,7 @@ def find(listing, texts):
 # ------------------------------------------------------------------------- for authors
 
 
-def summary(path=TUTORIAL):
+def summary(path=None):
     """Yield a line for each step: its listings, lines to type, and words."""
     words = count_words(path)
     form = "{:>4}  {:>8}  {:>5}  {:>5}  {:>7}  {}".format
@@ -333,7 +334,7 @@ def summary(path=TUTORIAL):
         yield form(step, len(listings), lines, words[step], round(minutes), title)
 
 
-def main(path=TUTORIAL, folder=None):
+def main(path=None, folder=None):
     try:
         found = states(path)
     except PlaceError as error:
