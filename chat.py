@@ -327,9 +327,11 @@ class Room:
         try:
             if self.look() != self.files:
                 raise RoomError("another program has changed the file: start again")
-            with self.db:
-                self.db.executemany(INSERT, rows)
-            self.files = self.look()
+            try:
+                with self.db:
+                    self.db.executemany(INSERT, rows)
+            finally:  # what fails half-way changes the files, too
+                self.files = self.look()
             self.end, = self.db.execute("SELECT ifnull(max(id), 0) FROM log").fetchone()
         except (OSError, sqlite3.Error) as error:
             logging.error("%d messages are not stored: %s", len(rows), error)
@@ -466,10 +468,9 @@ class WebSocketHandler(BaseHandler, websocket.WebSocketHandler):
 
     def open(self):
         self.set_nodelay(True)  # or Nagle's algorithm holds messages back for 40-200 ms
-        # The request's headers and ours would stay as long as the connection: 2-3 kB.
-        self.request.headers.clear()
-        self._headers.clear()
-        self.request.cookies.clear()
+        # They would stay as long as the connection: 2-3 kB.
+        for kept in (self.request.headers, self._headers, self.request.cookies):
+            kept.clear()
         ioloop.IOLoop.current().call_later(PING, self.beat)
         if self.is_open():  # it may have left while the room was asked
             self.room.connections[self] = self.current_user.casefold()
@@ -535,8 +536,8 @@ class WebSocketHandler(BaseHandler, websocket.WebSocketHandler):
             answer = {"error": str(error), "key": message.get("key"), **retry}
         except Exception:
             return self.fail()
-        if answer and self.is_open():
-            await self.write_message(answer)
+        if answer and self.is_open():  # to leave while one is answered is no error
+            await asyncio.gather(self.write_message(answer), return_exceptions=True)
 
     async def take_message(self, msg, key):
         """Post a message; return the answer, if it is a resend."""
@@ -560,9 +561,8 @@ def port_number(text):
 
 
 def host_name(text):
-    """Return a name without scheme, port and slash, or raise ValueError."""
-    [name] = HOST.findall(text.lower().encode("idna").decode())
-    return name
+    """Return a name without scheme, port and slash, or raise an error."""
+    return HOST.match(text.lower().encode("idna").decode())[1]
 
 
 def option_parser():
@@ -614,7 +614,7 @@ def web_address(host, port):
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def main(options, room):
+async def main(options, room, application_class=Application):
     """Start the chat, say where it is, and stop it cleanly on Ctrl-C or SIGTERM."""
     logs = LogQueue(queue.Queue(10_000))  # lines
     logging.basicConfig(level=options.logging.upper(), format=LOG_LINE, handlers=[logs])
@@ -625,12 +625,12 @@ async def main(options, room):
     except (OSError, UnicodeError, sqlite3.Error) as error:
         raise SystemExit(f"chat.py: {error}. Try another --port, --address or file.")
     server = Server(
-        Application(options, room), xheaders=options.xheaders, body_timeout=10,
+        application_class(options, room), xheaders=options.xheaders, body_timeout=10,
         max_header_size=MAX_FRAME, max_body_size=MAX_FRAME, idle_connection_timeout=75)
     server.add_sockets(sockets)
     writer.start()
     # Windows' registry may call a script text/plain: with nosniff no browser runs it.
-    mimetypes.init(files=())
+    mimetypes.guess_type = mimetypes.MimeTypes().guess_type
     # By default the collector walks all connections again and again.
     gc.set_threshold(10_000)
     stop, loop = asyncio.Event(), asyncio.get_running_loop()

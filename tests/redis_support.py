@@ -25,6 +25,7 @@ from tornado.testing import bind_unused_port
 import chat
 from tests.support import (
     SECRET,
+    ChatProcess,
     Complaints,
     CrowdCase,
     Visitor,
@@ -34,9 +35,10 @@ from tests.support import (
     redis,
 )
 
-try:
-    import redis_room
-except chat.RoomError:  # it says what to install
+if redis:
+    from many_processes import redis_room
+    from many_processes.cut_off import Application
+else:
     redis_room = None
 
 LOG = "chat:log"
@@ -79,13 +81,13 @@ class RedisServer:
         self.kill()
 
     def say(self, msg, id="0-*", **fields):
-        """Write an entry by hand, as README's redis-cli does; return its id."""
+        """Write an entry by hand, as redis-cli does; return its id."""
         fields = {"name": "redis", "msg": msg, "key": "", "at": "1764000000", **fields}
         return self.client.xadd(LOG, fields, id=id)
 
 
 class NginxProxy:
-    """nginx as Debian installs it, with the file of README.md put where README says.
+    """nginx as Debian installs it, with our nginx.conf put where our README.md says.
 
     Args:
         folder: where all of it goes.
@@ -94,7 +96,7 @@ class NginxProxy:
         crowd: whether to do what README.md says for more people.
     """
 
-    HOST = "chat.example.org"  # as in README.md
+    HOST = "chat.example.org"  # as in nginx.conf
 
     def __init__(self, folder, urls, scheme="http", crowd=False):
         self.port, self.home = free_port(), Path(folder, "nginx")
@@ -102,8 +104,7 @@ class NginxProxy:
         shutil.copytree("/etc/nginx", self.home, ignore=self.others)
         stock = "sites-available/default"
         self.home.joinpath("sites-enabled/default").symlink_to(self.home / stock)
-        readme = project_text("README.md")
-        config = re.search("```nginx\n(.*?)```", readme, re.DOTALL).group(1)
+        config = project_text("many_processes/nginx.conf")
         for old, new in zip(
             ("http://127.0.0.1:5001", "http://127.0.0.1:5002", "$scheme"),
             (*urls, scheme),
@@ -112,6 +113,7 @@ class NginxProxy:
             assert old.removeprefix("http://") in config, old
             config = config.replace(*(x.removeprefix("http://") for x in (old, new)))
         self.home.joinpath("conf.d/chat.conf").write_text(config)
+        readme = project_text("many_processes/README.md")
         for command in re.findall(r"sudo (sed -i .*)", readme) * crowd:
             words = shlex.split(command.replace("/etc/nginx", str(self.home)))
             subprocess.run(words, check=True)
@@ -155,7 +157,7 @@ class NginxProxy:
 
 
 class Guest(Visitor):
-    """A visitor who comes by the name that the chat has in README.md."""
+    """A visitor who comes by the name that the chat has in nginx.conf."""
 
     def headers(self, **headers):
         return super().headers(Host=NginxProxy.HOST, **headers)
@@ -180,15 +182,13 @@ class RedisCase(CrowdCase):
     self.redis.client asks that Redis. A chat that writes a traceback fails its test.
     """
 
-    redis_options = ()
-
     def setUp(self):
         super().setUp()
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder, self.browsers = folder.name, {}
-        self.here, self.applications, self.urls = [], [], []
-        self.redis = self.start_redis(*self.redis_options)
+        self.here, self.rooms, self.urls = [], [], []
+        self.redis = self.start_redis()
         self.complaints = Complaints()
         logging.getLogger().addHandler(self.complaints)
         self.patch(redis_room, WAIT=100)  # ms; or each fault takes a second longer
@@ -202,13 +202,14 @@ class RedisCase(CrowdCase):
         await super().close()
         for server in self.here:
             server.stop()
-        for application in self.applications:
-            with mock.patch.object(chat, "GOODBYE", 0.2):
-                await application.close()
+        for room in self.rooms:
+            room.close()
             # A process that ends has no need to: its connections end with it.
-            application.room.following.cancel()
-            await application.room.redis.aclose()
-            await application.room.redis.connection_pool.disconnect()
+            for task in room.tasks:
+                task.cancel()
+            await asyncio.wait(room.tasks)
+            await room.redis.aclose()
+            await room.redis.connection_pool.disconnect()
 
     def patch(self, module, **constants):
         """Let constants have other values, for the chats of this process."""
@@ -226,25 +227,37 @@ class RedisCase(CrowdCase):
         self.addCleanup(server.stop)
         return server
 
-    async def start_here(self, count, *options, **environment):
-        """Start chats in this process, for that is fast; return their URLs."""
+    async def start_here(self, count, *options, url=None, **environment):
+        """Start chats in this process, for that is fast; return their URLs.
+
+        Args:
+            url: where their Redis is, if not at self.redis.url.
+        """
+        parsed = chat.option_parser().parse_args(options)
         for _ in range(count):
-            words = f"--redis={self.redis.url}", "--logging=none", *options
+            room = redis_room.RedisRoom(redis_room.redis_client(url or self.redis.url))
+            await room.open()
             with mock.patch.dict(os.environ, {"COOKIE_SECRET": SECRET, **environment}):
-                parsed = chat.parse_options(words)
-                application = chat.Application(parsed)
-                await application.open()
+                application = Application(parsed, room)
             server = HTTPServer(application, xheaders=parsed.xheaders)
             listener, port = bind_unused_port()
             server.add_socket(listener)
             self.here.append(server)
-            self.applications.append(application)
+            self.rooms.append(room)
             self.urls.append(f"http://127.0.0.1:{port}")
         return self.urls[-count:]
 
+    def start(self, *options, program=("-m", "many_processes"), **environment):
+        """Start one more process of its own."""
+        options = f"--redis={self.redis.url}", "--logging=error", *options
+        # Who is killed leaves its copy there.
+        environment = {"TMPDIR": self.folder, **environment}
+        self.servers.append(ChatProcess(*options, program=program, **environment))
+        return self.servers[-1]
+
     def start_many(self, count, *options, **environment):
         """Start chats in processes of their own; return their URLs."""
-        options = "--port=0", f"--redis={self.redis.url}", *options
+        options = "--port=0", *options
         servers = [self.start(*options, **environment) for _ in range(count)]
         self.urls = [server.url() for server in servers]
         return self.urls
@@ -266,10 +279,6 @@ class RedisCase(CrowdCase):
             ).sign_in(f"user{number}")
             self.visitors.append(person.visitor)
         return people
-
-    async def errors(self, number=0):
-        """Stop a chat; return what it wrote to standard error."""
-        return (await asyncio.to_thread(self.servers[number].stop))[1]
 
     async def send_again(self, chat_socket, msg, key):
         """Send a message again and again until it is stored; return its line."""

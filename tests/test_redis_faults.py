@@ -69,7 +69,7 @@ class ForeignEntryTest(RedisCase):
         self.assertLess(time.monotonic() - begun, 2)
         self.assertEqual(self.texts(), ["before", "after"])
         self.assertEqual(self.logged().count("is no message"), 2)
-        self.assertIn(repair, project_text("README.md"))
+        self.assertIn(repair, project_text("many_processes/README.md"))
 
     @gen_test(timeout=20)
     async def test_id_too_large_is_foreign(self):
@@ -135,7 +135,8 @@ class LostTest(RedisCase):
             entry = {"name": "bob", "msg": text, "key": "", "at": "1.5"}
             pipe.xadd(LOG, entry, id="0-*")
         pipe.execute()
-        self.assertEqual(await alice.close_code(), 1012)
+        self.assertIsNone(await alice.line())  # "b" and "c" would be out of place here
+        self.assertEqual(alice.ws.close_code, 1012)
         alice = await self.connect(url, "alice")
         self.assertEqual(await alice.texts(3), list("abc"))
 
@@ -175,7 +176,7 @@ class LostTest(RedisCase):
     async def test_failover_to_a_replica_that_is_behind(self):
         replica = await self.replica()
         async with Cable(self.redis.port) as cable:
-            [url] = await self.start_here(1, through(cable))
+            [url] = await self.start_here(1, url=through(cable))
             alice = await self.connect(url, "alice")
             await alice.send("kept", "k1")
             await alice.line()
@@ -199,7 +200,7 @@ class LostTest(RedisCase):
         replica = await self.replica()
         async with Cable(self.redis.port) as cable:
             [one] = await self.start_here(1)
-            [two] = await self.start_here(1, through(cable))
+            [two] = await self.start_here(1, url=through(cable))
             alice = await self.connect(one, "alice")
             bob = await self.connect(two, "bob")
             replica.client.replicaof("NO", "ONE")
@@ -221,8 +222,8 @@ class LostTest(RedisCase):
 
 
 def through(cable):
-    """Return the option of a chat whose Redis is at the other end of a Cable."""
-    return f"--redis={cable.url.replace('http', 'redis')}"
+    """Return the address of the Redis at the other end of a Cable."""
+    return cable.url.replace("http", "redis")
 
 
 class AwayTest(RedisCase):
@@ -299,7 +300,7 @@ class AwayTest(RedisCase):
     async def test_answer_of_redis_lost(self):
         [url] = await self.start_here(1)
         alice = await self.connect(url, "alice")
-        client = self.applications[0].room.redis
+        client = self.rooms[0].redis
         ask = client.eval
 
         async def lose(*arguments):
@@ -344,7 +345,7 @@ class AwayTest(RedisCase):
     async def test_process_cut_off_sends_people_on(self):
         self.patch(redis_room, CUT_OFF=0.5)
         async with Cable(self.redis.port) as cable:
-            [one] = await self.start_here(1, through(cable))
+            [one] = await self.start_here(1, url=through(cable))
             [two] = await self.start_here(1)
             alice = await self.connect(one, "alice")
             bob = await self.connect(two, "bob")
@@ -358,7 +359,7 @@ class AwayTest(RedisCase):
             self.assertEqual(await bob.texts(1), ["over here"])
             self.assertEqual((await self.browsers["bob"].get("/chat")).code, 200)
             cable.cut()
-            await until(lambda: self.applications[0].room.ready)
+            await until(lambda: not self.rooms[0].is_cut_off())
             self.assertEqual((await self.visitor(one).get("/")).code, 200)
             alice = await self.connect(one, "alice")
             self.assertEqual(await alice.texts(2), ["before", "over here"])
@@ -380,15 +381,33 @@ class AwayTest(RedisCase):
         self.assertEqual(caught.exception.code, 503)
 
     @gen_test(timeout=20)
-    async def test_foreign_lease_while_away_ends_with_a_heartbeat(self):
+    async def test_old_cookie_let_in_while_away_gives_way_later(self):
+        self.patch(redis_room, RENEWAL=0.2)
         [url] = await self.start_here(1)
         owner = self.visitor(url)
         self.assertEqual((await owner.post("/login", name="carol")).code, 303)
         self.redis.kill()
-        self.patch(chat, PING=0.5)
         other = await self.connect(url, "carol")
         self.redis.start()
         self.assertEqual(await other.close_code(), 1008)
+
+    @gen_test(timeout=20)
+    async def test_foreign_page_refused_while_away(self):
+        [url] = await self.start_here(1)
+        alice = self.visitor(url).sign_in("alice")
+        self.redis.kill()
+        with self.assertRaises(HTTPClientError) as caught:
+            await alice.connect(Origin="http://evil.example.org")
+        self.assertEqual(caught.exception.code, 403)
+        await alice.connect(Origin=url)
+
+    @gen_test(timeout=20)
+    async def test_sign_out_while_away_closes_what_is_here(self):
+        [url] = await self.start_here(1)
+        alice = await self.connect(url, "alice")
+        self.redis.kill()
+        answer = await self.browsers["alice"].post("/logout")
+        self.assertEqual((answer.code, await alice.close_code()), (303, 1008))
 
     async def assert_stops(self, disturb):
         """Check that a process ends in time and in peace."""
@@ -423,7 +442,7 @@ class AwayTest(RedisCase):
 
 @needs_nginx
 class NginxTest(RedisCase):
-    """Behind the nginx of README.md."""
+    """Behind an nginx with nginx.conf."""
 
     def start_nginx(self, urls, **options):
         nginx = NginxProxy(self.folder, urls, **options)
@@ -453,8 +472,7 @@ class NginxTest(RedisCase):
         self.assertEqual((await carol.post("/login", name="carol")).code, 303)
         origin = f"https://{NginxProxy.HOST}"
         tabs = [await carol.connect(Origin=origin) for _ in range(4)]
-        shares = [len(application.connections) for application in self.applications]
-        self.assertEqual(shares, [1, 1])
+        self.assertEqual([len(room.connections) for room in self.rooms], [2, 2])
         for number, tab in enumerate(tabs):
             await tab.send(f"{number}")
             self.assertEqual([await tab.texts(1) for tab in tabs], [[f"{number}"]] * 4)
@@ -486,20 +504,20 @@ class NginxTest(RedisCase):
         self.assertEqual(codes, [200] * 4)
         self.assertLess(time.monotonic() - begun, 8)
 
-    async def cut_off(self, *applications):
+    async def cut_off(self, *rooms):
         """Let processes be without Redis for long."""
-        self.patch(redis_room, CUT_OFF=0)
-        for application in applications:
-            patch = mock.patch.object(application.room, "follow", side_effect=OSError)
+        self.patch(redis_room, CUT_OFF=0.5)
+        for room in rooms:
+            patch = mock.patch.object(room, "follow", side_effect=OSError)
             patch.start()
             self.addCleanup(patch.stop)
-            await until(lambda room=application.room: not room.ready)
+            await until(room.is_cut_off)
 
     @gen_test(timeout=20)
     async def test_process_cut_off_is_not_asked(self):
         self.redis.say("before")
         nginx = self.start_nginx(await self.start_here(2, *self.OPTIONS))
-        await self.cut_off(self.applications[0])
+        await self.cut_off(self.rooms[0])
         for number in range(4):
             carol = self.guest(nginx)
             self.assertEqual((await carol.get("/")).code, 200)
@@ -516,7 +534,7 @@ class NginxTest(RedisCase):
         nginx = self.start_nginx(await self.start_here(2, *self.OPTIONS))
         carol = self.guest(nginx)
         await carol.post("/login", name="carol")
-        await self.cut_off(*self.applications)
+        await self.cut_off(*self.rooms)
         for _ in range(4):
             page = await carol.get("/chat")
             self.assertEqual((page.code, 'id="log"' in page.text), (503, True))
@@ -544,8 +562,7 @@ class CrowdTest(RedisCase):
 
     async def run_and_disturb(self, disturb, processes=2):
         """Let people talk; do something when a third of it has been said."""
-        # Nobody reads their complaints, and a full pipe would stop them.
-        self.start_many(processes, "--logging=critical")
+        self.start_many(processes)
         people, count = self.people(self.COUNT, messages=5), self.COUNT * 5
         running = [asyncio.ensure_future(person.run(count)) for person in people]
         await people[0].until_seen(count // 3)

@@ -1,39 +1,49 @@
 """The exercises: a folder for each, which begins with its number.
 
-    README.md      the task: every sentence is a requirement
-    hint.md        where to look
+    README.md      the task: every sentence is a requirement; with a hint
     check.py       red until the task is done
     solution.diff  one way to do it, against the project as it is
-    second.diff    another way, which the check must not refuse
-    wrong.py       ways not to do it, which the check must refuse
 
-`python -m workshop.exercises 2` runs the check of exercise 2.
+`python -m workshop exercise 2` runs a check.
 """
 
 import importlib.util
 import re
+import subprocess
+import sys
 from pathlib import Path
-from typing import NamedTuple
 
 FOLDERS = {int(path.name[0]): path for path in Path(__file__).parent.glob("[0-9]_*")}
 FOLDERS = dict(sorted(FOLDERS.items()))
+TOP = Path(__file__).parents[2]
+RUN = "from workshop.exercises.checking import main; main()"
 
 
-class Wrong(NamedTuple):
-    """A wrong solution: the right one, with something replaced.
+def check(number, folder=TOP, *options, say=print):
+    """Check an exercise, in a process of its own.
 
-    Not a diff, because it must survive changes of chat.py.
+    Args:
+        folder: where chat.py is, with templates/ and static/.
+        options: of the check: --server, --page, -v.
+        say: is called with each line: one for each requirement, the simplest first.
+    Returns:
+        Whether all requirements are met.
     """
+    command = [sys.executable, "-c", RUN, str(number), str(Path(folder).resolve())]
+    with subprocess.Popen(
+        [*command, *options],
+        cwd=TOP,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+    ) as process:
+        for line in process.stdout:
+            say(line.rstrip("\n"))
+    return process.returncode == 0
 
-    mistake: str  # in a few words
-    replacements: list  # of a file, a text that is in it once, and what stands instead
-    requirement: int  # the first that is not met
-    sentence: str  # what the student reads then; "..." stands for anything
-    right: str = "solution.diff"  # the solution that is changed
 
-
-def load(number, name):
-    """Import a file of an exercise, such as "check".
+def load(number, name="check"):
+    """Import a file of an exercise.
 
     A name that begins with a digit, as its folder has, fits no import statement.
     """
@@ -47,6 +57,19 @@ def load(number, name):
 def text_of(number, name):
     """Return the text of a file of an exercise."""
     return (FOLDERS[number] / name).read_text(encoding="utf-8")
+
+
+def read_titles(number):
+    """Return what each requirement says, in bold in the task, by its number."""
+    task = text_of(number, "README.md")
+    found = re.findall(r"^(\d+)\. \*\*(.*?)\*\*", task, re.MULTILINE | re.DOTALL)
+    return {int(number): " ".join(title.split()) for number, title in found}
+
+
+def read_step(number):
+    """Return the step of the tutorial from which on an exercise can be done."""
+    row = r"^\| \w+ \| \d+: [^|]*\| (\d+) \|"
+    return int(re.search(row, text_of(number, "README.md"), re.MULTILINE)[1])
 
 
 def apply_diff(diff, read):

@@ -1,48 +1,90 @@
 """What the checks of the exercises share.
 
-A check is a list of tests, one or more for each requirement of the task, the simplest
-first; a test's name begins with the requirement's number. It looks at what the chat
-does: at lines on the wire, at the page in a browser, at what is left after a restart;
-never at how chat.py is written.
+A check is a list of tests, which go through the requirements of the task, the simplest
+first. It looks at what the chat does: at lines on the wire, at the page in a browser,
+at what is left after a restart; never at how chat.py is written. The chat runs in a
+process of its own, so any state of chat.py will do.
+
+Phases that many exercises need, each one method:
+
+    Check.slow            somebody whose computer has stopped reading
+    Check.quiet           afterwards, the server has nothing to do
+    Check.cost            lines of JSON made, SQL statements run, memory used meanwhile
+    Check.restart         the chat is stopped and started again
+    Seat.refuses          values that are none
+    PageCheck.line_down   the line of a page is broken for a while
+    Before                the chat still does what it did
 """
 
 import asyncio
 import contextlib
-import importlib
 import json
 import os
 import re
-import socket
+import shutil
 import sqlite3
+import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 import traceback
+import types
 import unittest
-from unittest import mock
+from pathlib import Path
 
-from tornado.httpclient import HTTPClientError
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError
+from tornado.testing import AsyncTestCase, gen_test
+from tornado.web import Application, create_signed_value, decode_signed_value
 
-from tests import support
-from tests.page_support import PageCase, expect
-from tests.support import ChatCase, upgrade_request
+from tests.page_support import Cable, PageCase, expect
+from tests.support import SECRET, ChatProcess, Visitor, free_port
+from workshop.exercises import TOP, load, read_step, read_titles, text_of
 
-LONG = [("dora", "\N{GRINNING FACE}" * 2000)] * 150  # 1.2 MB of messages
+PROBE = str(Path(__file__).with_name("probe.py"))
 SECONDS = 2  # for what comes "at once": a computer may be busy
+BEGIN = 1764000000  # seconds: when the first message of an old chat.db was sent
+LONG = [("dora", "\N{GRINNING FACE}" * 2000)] * 150  # 1.2 MB of messages
+VALUES = 0, -1, 1.5, 2.0, None, True, False, "", "2", [], [2], {}, 10**30  # and others
+# What a chat.db has held since the second edition.
 TABLES = """CREATE TABLE log (id INTEGER PRIMARY KEY, at REAL, name TEXT, msg TEXT,
 key TEXT, UNIQUE (name, key));
-CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT)"""  # of a chat.db from before
+CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT)"""
+
+# What a person can see of an element: its lines, and which are all in italics.
+LINES = """(root) => {
+  const lines = [], walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const node = walker.currentNode, parent = node.parentElement;
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    const box = range.getBoundingClientRect(), last = lines.at(-1)?.box;
+    const shown = { opacityProperty: true, visibilityProperty: true };
+    if (!box.width || parent.closest("[aria-hidden=true]")) continue;
+    if (!parent.checkVisibility(shown) || parent.offsetWidth === 1) continue;
+    const italic = getComputedStyle(parent).fontStyle === "italic";
+    const beside = last && box.top < last.bottom - 3 && box.bottom > last.top + 3;
+    if (!beside) lines.push({ text: "", italic: true });
+    const line = lines.at(-1), gap = beside && box.left > last.right + 2 ? " " : "";
+    line.text += gap + node.data;
+    line.italic &&= italic || !node.data.trim();
+    line.box = box;
+  }
+  return lines.map(({ text, italic }) => [text.replace(/\\s+/g, " ").trim(), italic]);
+}"""
+
+
+def numbered(count):
+    """Return messages of bob for an old chat.db: m1, m2 and so on."""
+    return [("bob", f"m{number}") for number in range(1, count + 1)]
 
 
 def show(line):
     """Write a line of the chat as it is told to a student: without its time."""
     if line is None:
-        return "the end of the connection"
-    text = json.dumps(
-        {**line, **({"at": ...} if "at" in line else {})},
-        ensure_ascii=False,
-        default=lambda _: "...",
-    )
+        return "nothing"
+    known = {**line, **({"at": ...} if "at" in line else {})}
+    text = json.dumps(known, ensure_ascii=False, default=lambda _: "...")
     text = text.replace('"..."', "...")
     return text if len(text) < 200 else f"{text[:150]} ... {text[-20:]}"
 
@@ -59,6 +101,11 @@ class Seat:
     def __init__(self, check, name, chat_socket):
         self.check, self.name, self.socket = check, name, chat_socket
 
+    def need(self, condition, wanted, line):
+        self.check.need(
+            condition, f"{self.name} should get {wanted}; {show(line)} came."
+        )
+
     async def send(self, frame, scene=None):
         """Send an object as JSON, or a text as it stands.
 
@@ -69,7 +116,7 @@ class Seat:
         text = frame if isinstance(frame, str) else json.dumps(frame)
         plain = text.isprintable() and text == text.strip()
         told = text if plain else json.dumps(text, ensure_ascii=False)
-        self.check.scene = scene or f"{self.name} sent {told}"
+        self.check.scene = scene or f"{self.name} sent {told[:100]}"
         await self.socket.ws.write_message(text)
 
     async def next(self, seconds=SECONDS):
@@ -85,10 +132,8 @@ class Seat:
             except asyncio.TimeoutError:
                 return None
             if line is None:
-                self.check.fail(
-                    f"{self.check.scene}. {self.name}'s connection was "
-                    f"closed, with the code {self.socket.ws.close_code}."
-                )
+                code = self.socket.ws.close_code
+                self.check.need(False, f"{self.name}'s connection was closed ({code}).")
             if self.check.concerns(line):
                 return line
 
@@ -101,173 +146,200 @@ class Seat:
             seconds: how long to wait for it.
         """
         line = await self.next(seconds)
-        came = f"{show(line)} came" if line else f"nothing came within {seconds} s"
         # In Python, 1 == True.
-        same = line and all(
-            repr(line.get(key)) == repr(value) for key, value in wanted.items()
-        )
-        fits = same and not set(without) & set(line)
+        same = line and all(repr(line.get(k)) == repr(v) for k, v in wanted.items())
         rest = "".join(f', without "{key}"' for key in without)
-        self.check.assertTrue(
-            fits,
-            f"{self.check.scene}. {self.name} should get {show(wanted)}{rest}; {came}.",
-        )
+        self.need(same and not set(without) & set(line), show(wanted) + rest, line)
         return line
 
     async def gets_error(self, words=""):
         """Wait for an error line that has these words in it."""
         line = await self.next()
-        came = f"{show(line)} came" if line else f"nothing came within {SECONDS} s"
         about = f' that says "{words}"' if words else ""
-        self.check.assertTrue(
-            line and "error" in line and words in line["error"],
-            f"{self.check.scene}. {self.name} should get an error line{about}; {came}.",
-        )
+        fits = line and words in str(line.get("error", None if words else ""))
+        self.need(fits and "error" in line, f"an error line{about}", line)
 
-    async def until(self, msg):
+    async def refuses(self, key, values, *others):
+        """Send frames with values that are none: an error line for each, no more.
+
+        Args:
+            key: of the frame, such as "before".
+            others: seats that get nothing.
+        """
+        for value in values:
+            await self.send({key: value})
+            await self.gets_error()
+        await self.send("still here")
+        for seat in (self, *others):
+            await seat.gets_nothing_before("still here")
+
+    async def until(self, msg, seconds=SECONDS):
         """Read on to the message with this text; return what came before it."""
         lines = []
         while not lines or lines[-1].get("msg") != msg:
-            line = await self.next()
-            if line is None:
-                self.check.fail(
-                    f"{self.check.scene}. {self.name} should get the message "
-                    f'"{msg}"; nothing came within {SECONDS} s.'
-                )
-            lines.append(line)
+            lines.append(await self.next(seconds))
+            self.need(lines[-1], f'the message "{msg}"', None)
         return lines[:-1]
 
     async def ends(self, code):
         """Read on to the end of the connection; see that it has this code."""
-        came = "it is open"
+        was = "open"
         with contextlib.suppress(asyncio.TimeoutError):
             was = await asyncio.wait_for(self.socket.close_code(), SECONDS)
-            came = "" if was == code else f"it was closed with {was}"
-        self.check.assertFalse(
-            came,
-            f"{self.check.scene}. {self.name}'s connection should be closed with the "
-            f"code {code}; {came}.",
-        )
+        told = f"{self.name}'s connection should be closed with {code}; it is {was}."
+        self.check.need(was == code, told)
 
     async def gets_nothing_before(self, msg, where=""):
         """Read on to the message with this text, which must be the first line."""
         for line in await self.until(msg):
-            self.check.fail(
-                f"{self.check.scene}. {self.name} should get nothing{where}; "
-                f"{show(line)} came."
-            )
+            self.need(False, "nothing" + where, line)
 
-
-class StalledReader:
-    """Somebody's connection whose computer has stopped reading.
-
-    Args:
-        reader, writer: streams of asyncio, which are not read from yet.
-    """
-
-    def __init__(self, reader, writer):
-        self.reader, self.writer = reader, writer
-        writer.transport.pause_reading()
-
-    async def read_until(self, mark):
-        """Read again, up to this pattern of bytes; return all that came in time."""
-        self.writer.transport.resume_reading()
-        received = b""
-        with contextlib.suppress(asyncio.TimeoutError):
-            while not re.search(mark, received):
-                data = self.reader.read(65536)
-                received += await asyncio.wait_for(data, SECONDS)
-        return received
+    async def leave(self):
+        """Close the connection, as a browser's window does."""
+        self.socket.ws.close()
+        await asyncio.wait_for(self.socket.close_code(), SECONDS)
 
 
 class Sentences:
-    """What goes wrong is told in a sentence or two."""
+    """A chat in a process of its own; what goes wrong is told in a sentence or two."""
 
     longMessage = False  # the sentence alone
     old = ()  # pairs of name and text: messages in a chat.db from before the exercise
     kinds = ()  # keys of the lines that the exercise adds
+    source, report = TOP, types.SimpleNamespace(begin=lambda number: None)
 
     def setUp(self):
         self.scene = "The chat was started"
         if self.old:
             self.scene += " with a chat.db from before"
-        self.chat = self.load_chat()
-        patch = mock.patch.object(support, "chat", self.chat)
-        patch.start()
-        self.addCleanup(patch.stop)
+        self.people, self.errors, self.visitors = {}, "", []
+        folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        self.addCleanup(folder.cleanup)
+        self.place = Path(folder.name)
+        copy_program(self.source, self.place)
+        self.write_old_log()
+        self.port, self.probe_port = free_port(), free_port()
+        self.start()
+        self.addCleanup(self.server.stop)
         super().setUp()
-
-    def load_chat(self):
-        """Import chat.py anew: its module lives as long as its process."""
-        sys.modules.pop("chat", None)
-        return importlib.import_module("chat")
 
     def tearDown(self):
-        try:
-            super().tearDown()
-        except AssertionError:
-            self.fail(self.complaint())
+        for visitor in self.visitors:
+            visitor.close()
+        super().tearDown()
+        self.stop()
+        self.need("Traceback" not in self.errors, self.complaint())
 
     def complaint(self):
-        """Say what the chat's own log, or the browser's console, complains of."""
-        if not self.complaints.found:
-            return f"{self.scene}. The page complains of {self.faults[0]}."
-        *lines, last = self.complaints.found[0].strip().split("\n")
-        program = os.path.basename(self.chat.__file__)
-        place = rf'{program}", line (\d+), in (\w+)'
-        places = re.findall(place, "\n".join(lines))
-        where = f" (line {places[-1][0]}, in {places[-1][1]})" if places else ""
-        return f"{self.scene}. {program} failed meanwhile: {last}{where}."
+        """Say what the chat's own log complains of."""
+        part = self.errors.rpartition("Traceback")[2]
+        lines = re.findall(r'chat\.py", line (\d+), in (\w+)', part)
+        where = f" (line {lines[-1][0]}, in {lines[-1][1]})" if lines else ""
+        last = re.findall(r"^(?!20\d\d-)[\w.]+(?::.*)?$", part, re.MULTILINE)
+        return f"chat.py failed meanwhile: {last[-1] if last else part}{where}."
 
-    async def start_app(self):
-        if self.old:
-            self.write_old_log()
-        return await super().start_app()
+    def need(self, condition, sentence):
+        """Fail with a sentence behind the scene, unless a condition is met."""
+        if not condition:
+            self.fail(f"{self.scene}. {sentence}")
 
-    def write_old_log(self):
-        """Make the file of a chat from before the exercise, if there is none."""
-        path = os.path.join(self.folder.name, "chat.db")
-        if os.path.exists(path):
-            return
-        rows = [(1764000000 + n, *pair) for n, pair in enumerate(self.old)]
-        with contextlib.closing(sqlite3.connect(path)) as db, db:
-            db.executescript(TABLES)
-            db.executemany("INSERT INTO log (at, name, msg) VALUES (?, ?, ?)", rows)
+    def requirement(self, number, scene=None):
+        """Say which requirement of the task is looked at from here on."""
+        self.report.begin(number)
+        self.scene = scene or self.scene
 
     def concerns(self, line):
-        return (
-            ("id" in line and "msg" in line)
-            or "error" in line
-            or any(kind in line for kind in self.kinds)
-        )
+        message = "id" in line and "msg" in line
+        return message or "error" in line or any(kind in line for kind in self.kinds)
+
+    # ------------------------------------------------------------------- its chat
+
+    def write_old_log(self):
+        """Make the file of a chat from before the exercise."""
+        rows = [(BEGIN + n, *pair) for n, pair in enumerate(self.old)]
+        with contextlib.closing(sqlite3.connect(self.place / "chat.db")) as db, db:
+            db.executescript(TABLES)
+            db.execute("INSERT INTO settings VALUES ('cookie_secret', ?)", (SECRET,))
+            db.executemany("INSERT INTO log (at, name, msg) VALUES (?, ?, ?)", rows)
+
+    def start(self):
+        """Start the chat where it was."""
+        ports = {"PORT": str(self.port), "PROBE": str(self.probe_port)}
+        self.server = ChatProcess(folder=self.place, program=[PROBE], **ports)
+        try:
+            self.server.url()
+        except AssertionError:
+            self.errors += self.server.errors
+            self.fail(self.complaint().replace("failed meanwhile", "does not start"))
+
+    def stop(self):
+        """Stop the chat, as Ctrl-C does; keep what it complained of."""
+        if self.server.process.returncode is None:
+            self.errors += self.server.stop()[1]
+
+    async def restart(self):
+        """Stop the chat and start it again, with the same file."""
+        for visitor in self.visitors:
+            visitor.close()
+        self.stop()
+        self.start()
+        self.scene = "The chat was stopped and started again"
 
     def stored(self):
-        """Return all that the file holds, as SQL; the chat must be closed."""
-        path = os.path.join(self.folder.name, "chat.db")
-        with contextlib.closing(sqlite3.connect(path)) as db:
-            return "\n".join(db.iterdump())
+        """Stop the chat, and return all that its files hold."""
+        self.stop()
+        paths = [*self.place.glob("*.db*")]
+        with contextlib.closing(sqlite3.connect(self.place / "chat.db")) as db:
+            return "\n".join([*db.iterdump(), *(str(p.read_bytes()) for p in paths)])
 
+    async def figures(self, question="figures"):
+        """Return what the chat has used so far, as probe.py says it."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.probe_port)
+        writer.write(question.encode() + b"\n")
+        figures = json.loads(await reader.readline())
+        writer.close()
+        return types.SimpleNamespace(**figures)
 
-class Check(Sentences, ChatCase):
-    """Base class of the checks of the server."""
+    @contextlib.asynccontextmanager
+    async def cost(self, question="figures"):
+        """Yield an object that has, at the end, what was used meanwhile."""
+        cost, before = types.SimpleNamespace(), await self.figures(question)
+        yield cost
+        for name, value in vars(await self.figures()).items():
+            setattr(cost, name, value - getattr(before, name))
 
-    stopped = False
+    async def quiet(self):
+        """See that the server rests: a cursor that cannot move would spin."""
+        async with self.cost() as cost:
+            await asyncio.sleep(1)
+        told = f"Now the server has nothing to do; it used {cost.cpu:.0%} of a second."
+        self.need(cost.cpu < 0.05, told)
 
-    def setUp(self):
-        self.people = {}  # a visitor for each name
-        super().setUp()
+    # ------------------------------------------------------------------ its people
 
-    def browser(self, name):
+    def visitor(self):
+        """Return one more Visitor, without cookies."""
+        url = f"http://127.0.0.1:{self.port}"
+        self.visitors.append(Visitor(AsyncHTTPClient(), url))
+        return self.visitors[-1]
+
+    async def sign_in_visitor(self, name):
         """Return the visitor who is signed in as somebody, always the same one."""
         if name not in self.people:
-            self.people[name] = self.visitor().sign_in(name)
+            self.people[name] = self.visitor()
+            await self.people[name].post("/login", name=name)
         return self.people[name]
 
-    async def sign_in(self, name):
-        """Let somebody sign in by the form; return the visitor."""
-        self.people[name] = self.visitor()
-        await self.people[name].post("/login", name=name)
-        return self.people[name]
+    async def forge_visitor(self, name):
+        """Sign somebody in with a name that no form would let in."""
+        visitor = self.visitor()
+        await visitor.post("/login", name="forger")
+        cookie = decode_signed_value(SECRET, "chat_user", visitor.cookies["chat_user"])
+        value = cookie.decode().removesuffix("forger") + name
+        signed = create_signed_value(SECRET, "chat_user", value)
+        visitor.cookies["chat_user"] = signed.decode()
+        self.people[name] = visitor
+        return visitor
 
     async def join(self, *names, query=""):
         """Connect people; return a Seat for each. A name again is one more tab."""
@@ -277,83 +349,175 @@ class Check(Sentences, ChatCase):
         """Connect somebody; return a Seat."""
         self.scene = f"{name} connected{query and ' with /ws' + query}"
         try:
-            return Seat(self, name, await self.browser(name).connect(query))
+            visitor = await self.sign_in_visitor(name)
+            return Seat(self, name, await visitor.connect(query))
         except HTTPClientError as refused:
-            self.fail(f"{self.scene}. The chat refused with {refused.code}.")
+            self.need(False, f"The chat refused with {refused.code}.")
 
-    async def stall(self, name, query=""):
-        """Connect somebody who reads nothing of a log that is LONG.
+    async def slow(self, name, query=""):
+        """Connect somebody who reads nothing, from the beginning of a log that is LONG.
 
-        The system keeps little for a connection here; the rest waits in the chat.
+        The system keeps little for a connection here; the rest waits in the chat. Who
+        reads from the Seat afterwards lets that computer go on.
         """
-        visitor, port = self.browser(name), self.get_http_port()
-        small = socket.socket()
-        small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)  # and it stays so
-        small.connect(("127.0.0.1", port))
-        small.setblocking(False)
-        reader, writer = await asyncio.open_connection(sock=small)
-        self.writers.append(writer)
-        request = upgrade_request(port, visitor.headers())
-        writer.write(request.replace(b"/ws ", f"/ws?since=0{query} ".encode(), 1))
-        await reader.readuntil(b"\r\n\r\n")
-        stalled, polls = StalledReader(reader, writer), 0
-        while polls < 20:  # in a row: what waits for a moment has not stalled
+        seat, polls = await self.seat(name, f"?since=0{query}"), 0
+        while polls < 10:  # in a row: what waits for a moment has not stalled
             await asyncio.sleep(0.01)
-            waits = any(stream.writing() for stream in self.streams)
-            polls = polls + 1 if waits else 0
-        return stalled
+            polls = polls + 1 if (await self.figures()).waiting else 0
+        self.scene = f"{name}'s computer had stopped reading"
+        return seat
 
-    def get_http_server(self):
-        server, self.streams = super().get_http_server(), []
-        handle_stream = server.handle_stream
+    async def catches_up(self, slow, msg):
+        """Let a slow reader read on to a message; see that all came once, in order."""
+        self.scene += f". Then {slow.name}'s computer went on reading"
+        lines = await slow.until(msg, seconds=5)
+        ids = [line["id"] for line in lines if "msg" in line and "id" in line]
+        self.need(
+            ids == sorted(set(ids)), f"{slow.name} should get each once, in order."
+        )
+        return lines
 
-        def note_stream(stream, address):
-            self.streams.append(stream)
-            # Or the system keeps megabytes for each of them.
-            stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
-            handle_stream(stream, address)
 
-        server.handle_stream = note_stream
-        return server
+def copy_program(source, folder):
+    """Copy a chat: chat.py, other modules beside it, and its pages."""
+    for path in source.glob("*.py"):
+        shutil.copy(path, folder)
+    for pages in ("templates", "static"):
+        if (source / pages).exists():
+            shutil.copytree(source / pages, folder / pages, dirs_exist_ok=True)
 
-    async def stop(self):
-        """Stop the chat, as Ctrl-C does."""
-        await self._app.close()
-        self.stopped = True
 
-    async def restart(self):
-        """Stop the chat and start it again, with the same file."""
-        for visitor in self.visitors:
-            visitor.close()
-        await self.stop()
-        self.chat = support.chat = self.load_chat()
-        self._app, self.stopped = await self.start_app(), False
-        self.http_server.request_callback = self._app
-        self.scene = "The chat was stopped and started again"
-
-    async def close(self):
-        if not self.stopped:
-            await super().close()
+class Check(Sentences, AsyncTestCase):
+    """Base class of the checks of the server."""
 
 
 class PageCheck(Sentences, PageCase):
-    """Base class of the checks of the page."""
+    """Base class of the checks of the page: each has a line of its own, a Cable."""
+
+    def setUp(self):
+        self.cables = contextlib.AsyncExitStack()
+        super().setUp()
+
+    def get_app(self):
+        return Application()  # the chat runs in another process
+
+    def get_url(self, path):
+        return f"http://127.0.0.1:{self.port}{path}"
+
+    async def close(self):
+        await self.cables.aclose()
+
+    async def stop_browser(self):
+        await super().stop_browser()
+        if self.faults:
+            self.need(False, f"The page complains of {self.faults.pop(0)}.")
+
+    async def new_page(self, **options):
+        cable = await self.cables.enter_async_context(Cable(self.port))
+        page = await super().new_page(url=cable.url, **options)
+        page.cable = cable
+        return page
+
+    async def forge(self, name):
+        """Open a window of somebody with a name that no form would let in."""
+        page = await self.new_page()
+        await self.become(page, await self.forge_visitor(name))
+        return page
+
+    async def become(self, page, visitor):
+        """Let a window be that of a Visitor who has signed in."""
+        pairs = visitor.cookies.items()
+        cookies = [{"name": n, "value": v, "url": page.cable.url} for n, v in pairs]
+        await page.context.add_cookies(cookies)
+        await page.goto("/chat")
+        await expect(page.locator("#status.online")).to_be_visible()
+
+    @contextlib.asynccontextmanager
+    async def line_down(self, page):
+        """Break the line of a page for as long as this lasts."""
+        page.cable.cut(down=True)
+        await expect(page.locator("#status.online")).to_have_count(0)
+        yield
+        page.cable.down = False
+        while not await page.locator("#status.online").count():
+            await page.evaluate("dispatchEvent(new Event('online')); null")
+            await asyncio.sleep(0.1)
 
     async def seen(self, locator, sentence, seconds=3):
         """Wait until something can be seen; what is missing is told in a sentence."""
         await self.holds(
-            expect(locator).to_be_visible(timeout=seconds * 1000), sentence
+            expect(locator.first).to_be_visible(timeout=seconds * 1000), sentence
         )
 
     async def unseen(self, locator, sentence, seconds=3):
-        await self.holds(expect(locator).to_be_hidden(timeout=seconds * 1000), sentence)
+        await self.holds(
+            expect(locator.filter(visible=True)).to_have_count(
+                0, timeout=seconds * 1000
+            ),
+            sentence,
+        )
 
     async def holds(self, expectation, sentence):
         """Await an expectation of playwright; its words are for programmers."""
         try:
             await expectation
         except AssertionError:
-            self.fail(sentence)
+            self.need(False, sentence)
+
+    async def lines(self, page, where="#log"):
+        """Return the lines that a person sees, each with whether it is in italics."""
+        lines = await page.locator(where).evaluate(LINES)
+        return dict(lines), [text for text, _ in lines]
+
+    async def reads(self, page, *texts, who="The page", seconds=3):
+        """Wait until these messages are on a page, in this order, and no others."""
+        shown = page.locator("#messages .msg")
+        try:
+            await expect(shown).to_have_text(list(texts), timeout=seconds * 1000)
+        except AssertionError:
+            came = ", ".join(await shown.all_text_contents())
+            self.need(False, f"{who} should show {', '.join(texts)}; it shows {came}.")
+
+
+class Before(PageCheck):
+    """The chat still does what it did: a short journey in the browser."""
+
+    old = [("dora", "long ago")]
+
+    @gen_test(timeout=60)
+    async def test_journey(self):
+        alice, bob = await self.sign_in("alice"), await self.sign_in("bob")
+        self.scene = "alice sent hello"
+        await self.say(alice, "hello")
+        await self.reads(bob, "long ago", "hello", who="bob's page")
+        await alice.reload()
+        self.scene += " and loaded her page again"
+        await self.reads(alice, "long ago", "hello", who="It")
+        days = alice.locator(".day").filter(visible=True)
+        told = "There should be a line for each of the two days."
+        await self.holds(expect(days).to_have_count(2), told)
+        async with self.line_down(alice):
+            self.scene = "alice sent later while she was offline"
+            await self.say(alice, "later", sent=False)
+            await self.say(bob, "meanwhile")
+        await self.reads(
+            bob, "long ago", "hello", "meanwhile", "later", who="bob's page"
+        )
+        await self.reads(alice, "long ago", "hello", "meanwhile", "later", who="Hers")
+        self.scene = "alice left a message unsent, and eve signed in in her window"
+        alice.cable.cut(down=True)
+        await self.say(alice, "mine", sent=False)
+        alice.on("dialog", lambda dialog: dialog.accept())
+        alice.cable.down = False
+        await alice.goto("about:blank")
+        await self.become(alice, await self.sign_in_visitor("eve"))
+        await self.say(alice, "from eve")
+        everything = "long ago", "hello", "meanwhile", "later", "from eve"
+        if await bob.get_by_text("mine", exact=True).count():  # it got out in time
+            everything = *everything[:4], "mine", "from eve"
+        await self.reads(bob, *everything, who="bob's page")
+        mine = bob.locator(".message:has-text('mine')")
+        self.need("eve" not in await mine.all_text_contents(), "It is not eve's.")
 
 
 # -------------------------------------------------------------------- running a check
@@ -373,13 +537,17 @@ class Report(unittest.TestResult):
         self.number, self.reasons = None, []
 
     def startTest(self, test):
-        number = int(test._testMethodName.split("_")[1])
+        test.report = self
+        if number := re.match(r"test_(\d+)", test._testMethodName):
+            self.begin(int(number[1]))
+
+    def begin(self, number):
+        """Note which requirement is looked at; what is done with was green."""
         if number != self.number:
             self.tell_green()
         self.number = number
 
     def tell_green(self):
-        """Say that all tests of the last requirement were green."""
         if self.number and not self.reasons:
             print(f"  ok  {self.number}. {self.titles[self.number]}", flush=True)
 
@@ -401,16 +569,11 @@ class Report(unittest.TestResult):
         self.tell_green()
         if self.reasons:
             print(f"  no  {self.number}. {self.titles[self.number]}")
-        for reason in self.reasons:
+        for reason in dict.fromkeys(self.reasons):
             print(textwrap.indent(textwrap.fill(reason, 80), " " * 6))
-        for _, reason in self.skipped:
+        for _, reason in self.skipped[:1]:
             print(f"  --  {reason}")
-
-
-def read_titles(task):
-    """Return what each requirement says, in bold in the task, by its number."""
-    found = re.findall(r"^(\d+)\. \*\*(.*?)\*\*", task, re.MULTILINE | re.DOTALL)
-    return {int(number): " ".join(title.split()) for number, title in found}
+        return not self.reasons
 
 
 def tests_of(check, base):
@@ -425,29 +588,72 @@ def tests_of(check, base):
     ]
 
 
-STAGES = {"server": Check, "page": PageCheck}
+class OldTests:
+    """The tests of test_chat.py, up to the step of an exercise, on a changed chat."""
+
+    def __init__(self, source, step):
+        self.folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        copy_program(source, Path(self.folder.name))
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "unittest", "-f", "test_chat"],
+            cwd=self.folder.name,
+            env={**os.environ, "PYTHONPATH": str(TOP), "STEP": str(step)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
+
+    def complaint(self):
+        """Wait for the end; return the failed test and its last line, or ""."""
+        _, words = self.process.communicate()
+        self.folder.cleanup()
+        if not self.process.returncode:
+            return ""
+        name = re.search(r"^(?:FAIL|ERROR): (\S+)", words, re.MULTILINE)
+        last = re.findall(r"^\w[\w.]*(?:Error|Exception)\b.*$", words, re.MULTILINE)
+        return f"{name[1] if name else words} in test_chat.py fails: {last[-1:]}."
 
 
-def run(check, task, stages=STAGES, verbose=False):
+def run(number, source=TOP, stages=("server", "page"), verbose=False):
     """Run a check up to the first requirement that is not met.
 
     Args:
-        check: the module check.py of an exercise.
-        task: the text of its README.md.
+        source: the folder that chat.py is in.
         stages: "server", "page", or both.
         verbose: print tracebacks, too.
     Returns:
         Whether all requirements are met.
     """
-    for stage in stages:
-        begun, tests = time.monotonic(), tests_of(check, STAGES[stage])
-        if not tests:
+    begun, titles, check = time.monotonic(), read_titles(number), load(number)
+    Sentences.source = Path(source)
+    old_tests, last = None, max(titles)
+    for stage, base in (("server", Check), ("page", PageCheck)):
+        tests = tests_of(check, base)
+        if stage not in stages or not tests:
             continue
         print(f"The {stage}")
-        report = Report(read_titles(task), verbose)
+        report = Report(titles, verbose)
         unittest.TestSuite(tests).run(report)
-        report.finish()
-        if report.reasons:
+        if not report.finish():
+            if old_tests:
+                old_tests.process.kill()
             return False
-        print(f"      {time.monotonic() - begun:.0f} s")
-    return True
+        old_tests = old_tests or OldTests(Path(source), read_step(number))
+    print("As before")
+    report = Report(titles, verbose)
+    report.begin(last)
+    if "page" in stages:
+        unittest.TestSuite(tests_of(sys.modules[__name__], PageCheck)).run(report)
+    if complaint := old_tests.complaint():
+        report.reasons.append(complaint)
+    print(f"      {time.monotonic() - begun:.0f} s")
+    return report.finish()
+
+
+def main():
+    """Check what the command line says: see workshop.exercises.check."""
+    number, folder, *options = sys.argv[1:]
+    print(text_of(int(number), "README.md").partition("\n")[0].lstrip("# "))
+    stages = [name for name in ("server", "page") if f"--{name}" in options]
+    green = run(int(number), folder, stages or ("server", "page"), "-v" in options)
+    sys.exit(not green)

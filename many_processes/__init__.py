@@ -1,0 +1,1 @@
+"""One chat in many processes: `python -m many_processes`; README.md has the rest."""

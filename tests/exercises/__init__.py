@@ -1,0 +1,73 @@
+"""What proves the checks of the exercises, for each exercise N:
+
+exN.py          wrong solutions, which the check must refuse
+N_second.diff   another right solution, where there is one that differs in design
+"""
+
+import importlib
+from pathlib import Path
+
+from workshop.exercises import FOLDERS, TOP, apply_diff
+
+HERE = Path(__file__).parent
+CHAT, PAGE = "chat.py", "templates/chat.html"
+JS, MESSAGE, CSS = "static/chat.js", "static/message.js", "static/chat.css"
+
+
+class Wrong:
+    """A wrong solution: a right one, with something replaced.
+
+    Not a diff, because it must survive changes of chat.py.
+
+    Args:
+        requirement: the first that is not met.
+        mistake: in a few words.
+        edits: of a file, a text that is in it once, and what stands instead.
+        sentence: what the student reads, where that is tested; "..." is anything.
+    """
+
+    def __init__(self, requirement, mistake, *edits, sentence="..."):
+        self.requirement, self.mistake = requirement, mistake
+        self.edits, self.sentence = edits, sentence
+
+
+def read_now(name):
+    return (TOP / name).read_text(encoding="utf-8")
+
+
+def solve(path):
+    """Return the changed files of a solution, by name."""
+    return apply_diff(path.read_text(encoding="utf-8"), read_now)
+
+
+def solutions(number):
+    """Return the right solutions of an exercise: {path: {name: text}}."""
+    paths = FOLDERS[number] / "solution.diff", HERE / f"{number}_second.diff"
+    return {path: solve(path) for path in paths if path.exists()}
+
+
+def wrong_ones(number):
+    return importlib.import_module(f"tests.exercises.ex{number}").WRONG
+
+
+def spoil(texts, wrong):
+    """Return the changed files of a wrong solution; None: it does not fit this one."""
+    texts = dict(texts)
+    for name, old, new in wrong.edits:
+        text = texts.get(name) or read_now(name)
+        if text.count(old) != 1:
+            return None
+        texts[name] = text.replace(old, new)
+    return texts
+
+
+def misfits():
+    """Return the wrong solutions that fit no right one: exercise, mistake, and edit."""
+    lines = []
+    for number in FOLDERS:
+        right = solutions(number).values()
+        for wrong in wrong_ones(number):
+            if not any(spoil(texts, wrong) for texts in right):
+                edits = "; ".join(f"{name}: {old!r}" for name, old, _ in wrong.edits)
+                lines.append(f"{number}. {wrong.mistake}: {edits}")
+    return lines

@@ -1,0 +1,196 @@
+"""The exercises: red as shipped, green with right solutions, red with wrong ones.
+
+Most of it takes minutes: HEAVY=1 runs it. ONLY=3 looks at exercise 3 alone.
+"""
+
+import asyncio
+import concurrent.futures
+import contextlib
+import itertools
+import os
+import re
+import shutil
+import sqlite3
+import tempfile
+import unittest
+from pathlib import Path
+
+import chat
+from tests.exercises import CHAT, misfits, read_now, solutions, solve, spoil, wrong_ones
+from tests.support import TOP, heavy, project_text
+from workshop.carry import merge
+from workshop.exercises import FOLDERS, check, checking, read_titles, text_of
+
+ONLY = [int(n) for n in os.environ.get("ONLY", "").split()] or list(FOLDERS)
+COMBINATIONS = (1, 2), (1, 5), (2, 5), (3, 4), (1, 2, 3, 4, 5)
+
+
+def check_changed(number, changes, *options):
+    """Run a check on a changed copy of the chat.
+
+    Args:
+        changes: texts by the names of their files.
+    Returns:
+        Whether it is green, and what it says.
+    """
+    lines = []
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        shutil.copy(TOP / "chat.py", folder)
+        for pages in ("templates", "static"):
+            shutil.copytree(TOP / pages, Path(folder, pages))
+        for name, text in changes.items():
+            Path(folder, name).parent.mkdir(parents=True, exist_ok=True)
+            Path(folder, name).write_text(text, encoding="utf-8")
+        green = check(number, folder, *options, say=lines.append)
+    return green, "\n".join(lines)
+
+
+def combine(numbers):
+    """Return the changed files of several solutions together."""
+    several = [solve(FOLDERS[number] / "solution.diff") for number in numbers]
+    return {
+        name: merge(read_now(name), *(each[name] for each in several if name in each))
+        for name in set(itertools.chain(*several))
+    }
+
+
+def pattern(sentence):
+    """Return a pattern for a sentence in which "..." stands for anything."""
+    return ".*".join(map(re.escape, sentence.split("...")))
+
+
+class FoldersTest(unittest.TestCase):
+    def test_folders_complete(self):
+        for folder in FOLDERS.values():
+            names = {path.name for path in folder.iterdir() if path.is_file()}
+            with self.subTest(folder.name):
+                self.assertEqual(names, {"README.md", "check.py", "solution.diff"})
+
+    def test_hints_short(self):
+        for number in FOLDERS:
+            task = text_of(number, "README.md")
+            hint = re.search(
+                r"<details><summary>A hint</summary>(.*?)</det", task, re.DOTALL
+            )
+            with self.subTest(number):
+                self.assertLessEqual(len(hint[1].split()), 60)
+
+    def test_requirements_checked_and_seen_red(self):
+        for number, folder in FOLDERS.items():
+            stated = list(read_titles(number))
+            program = (folder / "check.py").read_text(encoding="utf-8")
+            found = re.findall(r"(?:def test_|self\.requirement\()(\d+)", program)
+            refused = [wrong.requirement for wrong in wrong_ones(number)]
+            with self.subTest(number):
+                self.assertEqual(stated, list(range(1, len(stated) + 1)))
+                self.assertIn(
+                    "still does what it did", read_titles(number)[len(stated)]
+                )
+                self.assertEqual({*map(int, found)}, set(stated[:-1]))
+                self.assertEqual(set(refused), set(stated))
+                self.assertGreaterEqual(len(refused), 12)
+
+    def test_sentences_tested_for_five(self):
+        every = [wrong.sentence for n in FOLDERS for wrong in wrong_ones(n)]
+        self.assertEqual(len([each for each in every if each != "..."]), 5)
+
+    def test_table_in_tutorial(self):
+        table = project_text("tutorial.md")
+        for number, folder in FOLDERS.items():
+            task = text_of(number, "README.md")
+            title = re.match(r"# Exercise \d\. (.*)", task)[1]
+            level, minutes, step, idea = re.search(
+                r"^\| (\w+) \| (\d+): [^|]* \| (\d+) \| (.*) \|$", task, re.MULTILINE
+            ).groups()
+            link = f"[{title}](workshop/exercises/{folder.name}/README.md)"
+            row = f"| {number} | {link} | {idea} | {step} | {minutes} | {level} |"
+            with self.subTest(number):
+                self.assertIn(row, table)
+
+    def test_diffs_fit(self):
+        for number in FOLDERS:
+            with self.subTest(number):
+                self.assertTrue(all(solutions(number).values()))
+
+    def test_wrong_solutions_fit(self):
+        self.assertEqual(misfits(), [])
+
+    def test_old_log_is_one_of_this_chat(self):
+        select = "SELECT name, sql FROM sqlite_master WHERE sql NOT NULL"
+
+        async def make(path):
+            room = chat.Room(path)
+            await room.open()
+            room.close()
+
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "chat.db")
+            asyncio.run(make(path))
+            new, old = sqlite3.connect(path), sqlite3.connect(":memory:")
+            with contextlib.closing(new), contextlib.closing(old):
+                old.executescript(checking.TABLES)
+                names = [dict(db.execute(select)).keys() for db in (new, old)]
+        self.assertEqual(*names)
+
+
+class ChecksCase(unittest.TestCase):
+    def check_all(self, jobs):
+        """Run some checks, two at a time; yield each with whether it is green, and why.
+
+        Args:
+            jobs: lists of a title and the arguments of check_changed().
+        """
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            results = pool.map(lambda job: check_changed(*job[1:]), jobs)
+            for job, (green, words) in zip(jobs, results, strict=True):
+                with self.subTest(job[0], exercise=job[1]):
+                    yield job, green, words
+
+    def assert_green(self, jobs):
+        for _, green, words in self.check_all(jobs):
+            self.assertTrue(green, words)
+            self.assertNotIn("  --  ", words)
+
+
+class ChecksTest(ChecksCase):
+    def test_red_as_shipped(self):
+        jobs = [("as shipped", number, {}, "--server") for number in ONLY]
+        for _, green, words in self.check_all(jobs):
+            self.assertFalse(green, words)
+            self.assertRegex(words, r"(?m)^  no  \d+\. ")
+            self.assertNotRegex(words, "Then: |failed meanwhile|Traceback")
+
+
+@heavy
+class HeavyChecksTest(ChecksCase):
+    def test_green_with_solutions(self):
+        pairs = [(n, *each) for n in ONLY for each in solutions(n).items()]
+        self.assert_green([(path.name, number, texts) for number, path, texts in pairs])
+
+    def test_solutions_combine(self):
+        pairs = [(number, each) for each in COMBINATIONS for number in each]
+        self.assert_green(
+            [(str(each), n, combine(each)) for n, each in pairs if n in ONLY]
+        )
+
+    def test_wrong_solutions_refused(self):
+        jobs, wrong = zip(*self.wrong_jobs(), strict=True)
+        for (_, green, words), each in zip(self.check_all(jobs), wrong, strict=True):
+            self.assertFalse(green, words)
+            self.assertIn(f"  no  {each.requirement}. ", words)
+            self.assertRegex(" ".join(words.split()), pattern(each.sentence))
+
+    def wrong_jobs(self):
+        """Yield the wrong solutions, each made from every right one that it fits."""
+        for number in ONLY:
+            for path, texts in solutions(number).items():
+                for wrong in wrong_ones(number):
+                    if changes := spoil(texts, wrong):
+                        page = all(name != CHAT for name, _, _ in wrong.edits)
+                        options = ["--page"] * page
+                        title = f"{path.name}: {wrong.mistake}"
+                        yield (title, number, changes, *options), wrong
+
+
+if __name__ == "__main__":
+    unittest.main()

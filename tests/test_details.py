@@ -1,0 +1,174 @@
+"""How chat.py is built: limits by name, what costs nothing, what proxies rely on.
+
+Students read test_chat.py, which asks what the program does; these tests ask how.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import queue
+import re
+import unittest
+from pathlib import Path
+from unittest import mock
+
+from tornado.testing import gen_test
+from tornado.web import create_signed_value
+
+import chat
+from tests.support import SECRET, ChatCase, ProcessCase, project_text, until
+
+
+class WindowTest(ChatCase):
+    @gen_test
+    async def test_pages_inline_nothing(self):
+        inline = r"<style|\sstyle=|\son\w+=|<script>|//\w+\.\w+"
+        for visitor in (self.bob, self.visitor()):
+            for path in ("/chat", "/", "/nothing"):
+                self.assertNotRegex((await visitor.get(path)).text, inline)
+
+    @gen_test
+    async def test_chat_page_name_escaped(self):
+        page = await self.visitor().sign_in('"><script>').get("/chat")
+        self.assertIn('data-name="&quot;&gt;&lt;script&gt;"', page.text)
+        self.assertNotIn("><script>", page.text)
+
+    @gen_test
+    async def test_connection_lost_is_forgotten(self):
+        _, _, writer = await self.raw()
+        self.assertEqual(len(self.room.readers), 1)
+        writer.transport.abort()
+        await until(lambda: not self.room.connections)
+        self.assertEqual(self.room.readers, set())
+
+    @gen_test
+    async def test_static_files_kept_by_browsers(self):
+        page = (await self.alice.get("/chat")).text
+        script = re.search(r'"(/static/chat\.js\?v=\w+)"', page).group(1)
+        answer = await self.visitor().get(script)
+        self.assertEqual(answer.text, project_text("static/chat.js"))
+        self.assertIn("max-age=", answer.headers["Cache-Control"])
+        self.assertEqual((await self.visitor().get("/static/%00")).code, 404)
+
+    @gen_test
+    async def test_cookie_forged_refused(self):
+        genuine, value = self.alice.cookies["chat_user"], "00 alice"
+        other = create_signed_value(SECRET, "other", value)
+        old = create_signed_value(SECRET, "chat_user", value, clock=lambda: 1)
+        for cookie in (other.decode(), old.decode(), genuine[:-1], "alice"):
+            self.alice.cookies["chat_user"] = cookie
+            self.assertEqual((await self.alice.get("/chat")).code, 302)
+            self.assertEqual(await self.alice.knock(), 403)
+
+    @gen_test
+    async def test_nothing_follows_the_close_frame(self):
+        _, reader, writer = await self.raw()
+        other = await self.bob.connect()
+        await self.alice.post("/logout")
+        await other.send("hello")
+        await other.line()
+        writer.write(b"\x88\x80\0\0\0\0")
+        self.assertEqual(await reader.read(), b"\x88\x0d\x03\xf0Signed out.")
+
+    @gen_test
+    async def test_plain_get_refused(self):
+        self.assertEqual((await self.alice.get("/ws")).code, 400)
+
+    @gen_test
+    async def test_message_to_a_line_that_broke(self):
+        await self.raw()
+        bob, stream = await self.bob.connect(), self.handlers[0].ws_connection.stream
+        with mock.patch.object(stream, "write_to_fd", side_effect=ConnectionError):
+            await self.room.post("carol", "hello", None)
+        self.assertEqual(await bob.texts(1), ["hello"])
+
+    @gen_test
+    async def test_batches_of_eight_cursors_kept(self):
+        for number in range(20):
+            await self.room.post("carol", str(number), None)
+        with mock.patch.object(chat.json, "dumps", wraps=json.dumps) as dumps:
+            for _ in range(100):
+                for cursor in range(12, 20):
+                    self.room.read(cursor)
+        self.assertEqual(dumps.call_count, sum(range(1, 9)))
+        await self.room.post("carol", "new", None)
+        self.assertEqual(self.room.read(19)[0], 21)
+
+
+class RunningTest(ProcessCase):
+    def test_requirements_same_in_both_places(self):
+        inline = re.search("(?m)^# dependencies = (.*)$", project_text("chat.py"))
+        required = project_text("requirements.txt").split()
+        self.assertEqual(json.loads(inline.group(1)), required)
+
+    @gen_test
+    async def test_log_lines_short_and_tame(self):
+        server = self.start("--port=0", "--logging=warning")
+        port = int(server.url().rpartition(":")[2])
+        for path in (b"\x9b[31m", b"x" * 15_000):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"GET /%s HTTP/1.1\r\nHost: localhost\r\n" % path)
+            writer.write(b"Connection: close\r\n\r\n")
+            await reader.read()
+            writer.close()
+            await writer.wait_closed()
+        tame, short = server.stop()[1].splitlines()
+        self.assertIn("404 GET /\ufffd[31m", tame)
+        self.assertLess(len(short), 600)
+
+    @gen_test
+    async def test_form_too_large_refused(self):
+        visitor = self.visitor(self.start("--port=0").url())
+        answer = await visitor.post("/login", name="carol", more="x" * 60_000)
+        self.assertEqual(answer.code, 303)
+        with contextlib.suppress(OSError):  # closed while the rest is on its way
+            answer = await visitor.post("/login", name="dora", more="x" * 70_000)
+            self.assertIn(answer.code, (400, 599))
+
+    def test_limits_of_the_server(self):
+        server = mock.patch.object(chat, "Server", side_effect=SystemExit)
+        logs = mock.patch.object(logging.getLogger(), "handlers", [mock.Mock()])
+        sockets = mock.patch.object(chat.netutil, "bind_sockets", return_value=[])
+        options, room = chat.option_parser().parse_args([]), chat.Room(self.db)
+        with server as made, logs, sockets:
+            self.assertRaises(SystemExit, asyncio.run, chat.main(options, room))
+        room.close()
+        limits = {"max_header_size": 65_536, "max_body_size": 65_536}
+        # Many balancers keep a connection for 60 seconds, and answer 502 if we do not.
+        limits |= {"idle_connection_timeout": 75, "body_timeout": 10}
+        self.assertEqual(made.call_args.kwargs, {"xheaders": False, **limits})
+        self.assertLess(chat.PING, 30)  # many proxies cut a line that is silent so long
+
+    @unittest.skipIf(os.name == "nt", "Windows has no such modes")
+    def test_file_for_its_owner_alone(self):
+        self.start("--port=0").url()
+        for path in Path(self.db).parent.glob("chat.db*"):
+            self.assertEqual(path.stat().st_mode & 0o777, 0o600)
+
+
+class LogQueueTest(unittest.TestCase):
+    def test_lines_dropped_are_counted(self):
+        lines = queue.Queue(2)
+        handler = chat.LogQueue(lines)
+        for text in ("1", "2", "3", "4"):
+            handler.handle(logging.makeLogRecord({"msg": text}))
+        said = [lines.get().getMessage() for _ in "12"]
+        handler.handle(logging.makeLogRecord({"msg": "5"}))
+        handler.handle(logging.makeLogRecord({"msg": "6"}))
+        said += [lines.get().getMessage() for _ in "12"]
+        self.assertEqual(said, ["1", "2", "5 (2 lines are lost)", "6"])
+
+
+class ServerTest(unittest.TestCase):
+    def test_newcomers_turned_away_before_files_run_out(self):
+        cases = {(100, 68): False, (100, 69): True, (33, 2): True, (-1, 5000): False}
+        for (files, number), turned_away in cases.items():
+            stream = mock.Mock()
+            stream.socket.fileno.return_value = number
+            base = mock.patch.object(chat.httpserver.HTTPServer, "handle_stream")
+            with mock.patch.object(chat, "FILES", files), base as accept:
+                chat.Server.handle_stream(chat.Server(None), stream, "an address")
+            self.assertEqual(stream.close.called, turned_away)
+            self.assertEqual(accept.called, not turned_away)
