@@ -8,7 +8,7 @@ import subprocess
 import sys
 import unicodedata
 
-from workshop.compare import QUOTES, compare, find_stage, left_out
+from workshop.compare import QUOTES, compare, find_stage, left_out, to_code
 from workshop.mine import MINE, TOP, green_exercises, read_mine, show
 from workshop.steps import read_listings, read_titles
 from workshop.terminal import paint
@@ -43,8 +43,9 @@ def find_position(files, listings):
         gone |= left_out(found, lines, last.step)
         names += keys if name.endswith(".py") else [name] * bool(found)
         # What is missing at the end of the last listing has not been typed yet.
-        while found and found[-1].kind == "missing" and (
-                found[-1].wanted.listing is last):
+        end = [code.line for code in to_code(lines) if code.line.listing is last]
+        while end and found and found[-1].kind == "missing" and (
+                found[-1].wanted is end.pop()):
             tail.append(found.pop().wanted)
         differences += found
     later = [one for one in listings[count:] if one.step == last.step]
@@ -118,11 +119,7 @@ def source(line):
 
 
 def run_tests(step, folder):
-    """Run the tests of the steps so far, up to the first that is red.
-
-    Returns:
-        How many there were, and what was red, "" if nothing.
-    """
+    """Run the tests of the steps so far; return how many, or what was red first."""
     path = os.pathsep.join(filter(None, [str(TOP), os.environ.get("PYTHONPATH")]))
     command = [sys.executable, "-m", "unittest", "-f", "test_chat"]
     environment = {**os.environ, "STEP": str(step), "PYTHONPATH": path}
@@ -134,14 +131,13 @@ def run_tests(step, folder):
         return 0, f"the tests have not ended after {PATIENCE} s"
     ran, skipped = [int((re.findall(rf"{word}(\d+)", done.stderr) or [0])[-1])
                     for word in ("Ran ", "skipped=")]
-    count = ran - skipped
     if not done.returncode:
-        return count, ""
+        return ran - skipped, ""
     name = re.search(r"^(?:FAIL|ERROR): (\w+)", done.stderr, re.MULTILINE)
     # The last line of a traceback says what is wrong.
     traceback = done.stderr.rpartition("\n-----")[0].rstrip("-\n")
     words = [line for line in traceback.split("\n") if re.match(r"\w", line)]
-    return count, f"{name[1] if name else 'test_chat'}: {(words or [''])[-1]}"
+    return 0, f"{name[1] if name else 'test_chat'}: {(words or [''])[-1]}"
 
 
 def report(position, files, folder=MINE):

@@ -8,6 +8,7 @@ compared line by line, to name the line.
 import ast
 import collections
 import difflib
+import functools
 from dataclasses import dataclass
 
 from workshop.steps import type_listing
@@ -16,7 +17,7 @@ ALIKE = 0.6  # of two lines, from 0 to 1: one is the other with a mistake in it
 EXTRA = 3  # a line that is too many counts as much as so many that are missing
 QUOTES = '"""'
 
-# key: such as "Room.post"; tree: without what does not count; first, end: of its lines.
+# key: such as "Room.post"; tree: what counts of it; first, end: of its lines.
 Piece = collections.namedtuple("Piece", "key tree first end")
 Code = collections.namedtuple("Code", "text number line")  # line: where it comes from
 
@@ -62,6 +63,7 @@ def find_stage(files, listings):
     return found if mine else (0, {})
 
 
+@functools.cache
 def strip_comment(text):
     """Return what counts of a line: no comment, one sort of quotes."""
     quote, text = "", text.expandtabs(4)
@@ -99,8 +101,8 @@ class Plain(ast.NodeTransformer):
 
 def to_pieces(tree, prints):
     """Return the Pieces of a program: functions, methods, constants, heads, imports."""
-    pieces, tree = [], Plain(prints).visit(tree)
-    for node in tree.body:
+    pieces = []
+    for node in Plain(prints).visit(tree).body:
         if not isinstance(node, ast.ClassDef):
             pieces += to_piece("", node)
             continue
@@ -138,12 +140,11 @@ def differing(text, wanted):
 
 def inside(codes, pieces, text):
     """Return those lines that stand in some pieces, and in no docstring."""
-    spans = [(piece.first, piece.end) for piece in pieces]
-    docstrings = [(node.lineno, node.end_lineno) for node in ast.walk(ast.parse(text))
-                  if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)]
-    return [code for code in codes
-            if any(first <= code.number <= end for first, end in spans)
-            and not any(first <= code.number <= end for first, end in docstrings)]
+    numbers = {n for one in pieces for n in range(one.first, one.end + 1)}
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            numbers -= set(range(node.lineno, node.end_lineno + 1))
+    return [code for code in codes if code.number in numbers]
 
 
 # ------------------------------------------------------------------------------- lines
@@ -232,10 +233,10 @@ class Alignment:
             text = self.mine[i].text.strip()
             twins = [k for k in self.known if self.mine[k].text.strip() == text]
             twin = min(twins, key=lambda k: abs(k - i), default=None)
-            source = max([k for k in self.known if k <= i], default=None)
-            below = 0 if twin is None else self.mine[twin].number
-            kind = "extra" if twin is None else "doubled"
-            self.add(kind, self.mine[i], self.known.get(source, 0), below)
+            near = self.known.get(max([k for k in self.known if k < i], default=-1), 0)
+            kind, below = ("extra", 0) if twin is None else (
+                "doubled", self.mine[twin].number)
+            self.add(kind, self.mine[i], near, below)
 
     def above(self, number):
         """Return the number of the student's line that stands above a missing one."""
@@ -245,8 +246,8 @@ class Alignment:
 
     def add(self, kind, code, j, below=0):
         wanted = self.theirs[j].line if self.theirs else None
-        self.differences.append(
-            Difference(kind, self.file, code.number, code.text, wanted, below))
+        found = Difference(kind, self.file, code.number, code.text, wanted, below)
+        self.differences.append(found)
 
 
 def left_out(differences, lines, step):

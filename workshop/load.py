@@ -45,7 +45,7 @@ class Figures:
 
 
 class Server:
-    """A program in a process of its own, with an empty log."""
+    """A program in a process of its own, with an empty log; or raises OSError."""
 
     def __init__(self, program):
         self.folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
@@ -63,8 +63,6 @@ class Server:
             stderr=subprocess.DEVNULL, text=True,
             env={**os.environ, "PORT": str(self.port), "PYTHONPATH": str(TOP)})
 
-    def wait(self):
-        """Wait until it listens, or raise OSError."""
         if "http" not in self.process.stdout.readline():
             raise OSError("The chat did not start. Start it by hand, and see why.")
 
@@ -117,7 +115,6 @@ async def measure(program, people, rate, seconds):
     """Start a program, let people talk, stop it; return Figures, or raise OSError."""
     server = Server(program)
     try:
-        server.wait()
         crowd = Crowd(server.port)
         await crowd.join(people)
         begun, cpu, own = time.monotonic(), server.cpu(), time.process_time()

@@ -13,6 +13,7 @@ this module does. Each line of a file knows the listing that it comes from.
 
 import ast
 import collections
+import functools
 import re
 import sys
 from pathlib import Path
@@ -187,7 +188,13 @@ def count_words(path=None):
 
 def read_units(texts):
     """Return the units of a Python program, and those of its classes."""
-    units, tree = [], ast.parse("\n".join(texts))
+    return list(parse("\n".join(texts)))
+
+
+@functools.lru_cache(500)  # each listing needs them, and each command all listings
+def parse(program):
+    texts = program.split("\n")
+    units, tree = [], ast.parse(program)
     for n, text in enumerate(texts):
         if match := BANNER.fullmatch(text):
             units.append(Unit("", match[1], "banner", n, n + 1, 0))
