@@ -204,6 +204,7 @@ class RedisCase(CrowdCase):
             server.stop()
         for room in self.rooms:
             room.close()
+            self.assertFalse(os.path.exists(room.path))  # its copy is of no use now
             # A process that ends has no need to: its connections end with it.
             for task in room.tasks:
                 task.cancel()
