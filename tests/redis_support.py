@@ -197,6 +197,8 @@ class RedisCase(CrowdCase):
         super().tearDown()
         logging.getLogger().removeHandler(self.complaints)
         self.assertNotIn("Traceback", self.logged())
+        left = [room.path for room in self.rooms if os.path.exists(room.path)]
+        self.assertEqual(left, [])
 
     async def close(self):
         await super().close()
@@ -204,7 +206,6 @@ class RedisCase(CrowdCase):
             server.stop()
         for room in self.rooms:
             room.close()
-            self.assertFalse(os.path.exists(room.path))  # its copy is of no use now
             # A process that ends has no need to: its connections end with it.
             for task in room.tasks:
                 task.cancel()
