@@ -525,7 +525,7 @@ class WebSocketHandler(BaseHandler, websocket.WebSocketHandler):
     async def on_message(self, frame):
         # Tornado reads the next frame when this is done: a flood waits in the network.
         self.due = max(self.due, time.monotonic() - BURST / RATE) + 1 / RATE
-        await asyncio.sleep(self.due - time.monotonic())
+        await asyncio.sleep(self.due - time.monotonic() if self.is_open() else 0)
         if not self.is_open():  # a flood must not outlive its sender
             return
         message = parse_frame(frame)

@@ -231,6 +231,18 @@ class FrameAttackTest(FrameAttack):
             # The length alone decides; the rest need not come.
             await self.assert_closed(frame[:1000], 1009)
 
+    @gen_test(timeout=10)
+    async def test_flood_ends_when_its_sender_leaves(self):
+        bob = await self.bob.connect()
+        _, _, flooder = await self.raw(to_client_frame(b"x") * 10_000)
+        await bob.read(chat.BURST)
+        flooder.transport.abort()
+        await until(lambda: len(self.room.connections) == 1)
+        self.assertLess(self.room.end, 200)
+        # Its last message is still being slowed down.
+        await until(lambda: "on_message" not in repr(asyncio.all_tasks()))
+
+
 
 class LeavingTest(ChatCase):
     """A client that leaves while the room takes its time to answer."""
@@ -660,7 +672,7 @@ class TimeAttackTest(WebAttack):
 
     @gen_test
     async def test_headers_long_cost_little(self):
-        size = 15_000
+        size = 64_000
         for header in (
             "Cookie: " + "a=b;" * (size // 4),
             'Cookie: a="' + "\\1" * (size // 2),
@@ -669,7 +681,7 @@ class TimeAttackTest(WebAttack):
             "If-None-Match: " + '"' * size,
             "Range: bytes=" + "1-2," * (size // 4),
             "If-Modified-Since: " + "(" * size,
-            "\r\n".join(["a: b"] * 2000),
+            "\r\n".join(["a: b"] * 9000),
         ):
             with self.subTest(header[:30]):
                 begin = time.process_time()
@@ -767,14 +779,3 @@ class ManyFramesTest(FrameAttack):
     @gen_test(timeout=300)
     async def test_packets_by_chance_harm_nobody_else(self):
         await self.send_packets(8_000)
-
-    @gen_test(timeout=30)
-    async def test_flood_ends_when_its_sender_leaves(self):
-        bob = await self.bob.connect()
-        _, _, flooder = await self.raw(to_client_frame(b"x") * 10_000)
-        await bob.read(chat.BURST)
-        flooder.transport.abort()
-        await until(lambda: len(self.room.connections) == 1)
-        self.assertLess(self.room.end, 200)
-        # Its last message is still being slowed down.
-        await until(lambda: "on_message" not in repr(asyncio.all_tasks()))

@@ -361,6 +361,7 @@ class HeavyTest(KillCase):
         begin = time.monotonic()
         codes = [await connection.close_code() for connection in connections]
         self.assertEqual(codes, [1001] * 500)
+        server.process.wait(10)
         self.assertEqual(server.stop(), (0, ""))
         self.assertLess(time.monotonic() - begin, 5)
         self.start_again(url).url()

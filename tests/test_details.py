@@ -10,6 +10,7 @@ import logging
 import os
 import queue
 import re
+import socket
 import unittest
 from pathlib import Path
 from unittest import mock
@@ -61,6 +62,27 @@ class WindowTest(ChatCase):
             self.alice.cookies["chat_user"] = cookie
             self.assertEqual((await self.alice.get("/chat")).code, 302)
             self.assertEqual(await self.alice.knock(), 403)
+
+    @gen_test
+    async def test_cookie_of_the_second_edition_leads_to_sign_in(self):
+        visitor = self.visitor()
+        old = create_signed_value(SECRET, "username", "alice").decode()
+        visitor.cookies["username"] = old
+        self.assertEqual((await visitor.get("/chat")).code, 302)
+        self.assertIn('name="name"', (await visitor.get("/")).text)
+
+    @gen_test
+    async def test_twitter_not_configured(self):
+        answer = await self.visitor().get("/login")
+        self.assertEqual((answer.code, answer.headers["Location"]), (302, "/"))
+
+    @gen_test
+    async def test_connection_quick_and_small(self):
+        await self.alice.connect()
+        [handler] = self.handlers
+        line = handler.ws_connection.stream.socket
+        self.assertTrue(line.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        self.assertEqual([*handler.request.headers, *handler._headers], [])
 
     @gen_test
     async def test_nothing_follows_the_close_frame(self):
