@@ -64,6 +64,7 @@ class Server:
             env={**os.environ, "PORT": str(self.port), "PYTHONPATH": str(TOP)})
 
         if "http" not in self.process.stdout.readline():
+            self.stop()
             raise OSError("The chat did not start. Start it by hand, and see why.")
 
     def cpu(self):
