@@ -197,6 +197,8 @@ class RedisCase(CrowdCase):
         super().tearDown()
         logging.getLogger().removeHandler(self.complaints)
         self.assertNotIn("Traceback", self.logged())
+        left = [room.path for room in self.rooms if os.path.exists(room.path)]
+        self.assertEqual(left, [])
 
     async def close(self):
         await super().close()
