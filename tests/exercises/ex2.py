@@ -231,7 +231,7 @@ WRONG = [
         (JS, LATER, "  setTimeout(hideTypist, TYPING_SHOWN, name);\n"),
     ),
     Wrong(
-        16,
+        15,
         "only one typist is shown",
         (JS, "  typists.add(name);\n", "  typists.clear();\n  typists.add(name);\n"),
     ),

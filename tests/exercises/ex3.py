@@ -211,7 +211,12 @@ WRONG = [
     ),
     Wrong(
         13,
-        "loaded again, it is an empty message",
+        "only who is there sees it",
+        (
+            JS,
+            "  if (item) blank(item);\n",
+            '  if (item && stage === "news") blank(item);\n',
+        ),
         (MESSAGE, "  if (!msg) blank(item);\n", ""),
     ),
     Wrong(
@@ -243,8 +248,7 @@ WRONG = [
         (
             PAGE,
             '<button class="quiet" type="button">Take back</button>',
-            '<button class="quiet" type="button" tabindex="-1" disabled>Take '
-            "back</button>",
+            '<span class="quiet" role="button">Take back</span>',
         ),
     ),
     Wrong(

@@ -496,10 +496,8 @@ class PageCheck(Sentences, PageCase):
             await expect(shown).to_have_text(list(texts), timeout=seconds * 1000)
         except AssertionError:
             came = await shown.all_text_contents()
-            pairs = itertools.takewhile(
-                lambda pair: pair[0] == pair[1], zip(texts, came)
-            )
-            same = len(list(pairs))
+            pairs = zip(texts, came, strict=False)
+            same = len([*itertools.takewhile(lambda pair: pair[0] == pair[1], pairs)])
             wanted, here = texts[same:][:9], came[same:][:9]
             behind = f", behind {texts[same - 1]}," if same else ""
             told = f"{who} should show{behind} {', '.join(wanted) or 'nothing'}"
