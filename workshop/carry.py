@@ -79,11 +79,11 @@ def reader(commit):
     return read
 
 
-def find_base(diff):
+def find_base(diff, read_now):
     """Return a function that reads the files for which a diff was made, or None."""
     command = ["git", "rev-list", f"--max-count={COMMITS}", "HEAD"]
     commits = subprocess.check_output(command, cwd=TOP, text=True).split()
-    for read in (proofs.read_now, *map(reader, commits)):
+    for read in (read_now, *map(reader, commits)):
         try:
             apply_diff(diff, read)
             return read
@@ -92,33 +92,36 @@ def find_base(diff):
     return None
 
 
-def carry(path):
+def carry(path, read_now):
     """Write a solution anew, for the files as they are now; tell what became of it.
 
+    Args:
+        read_now: a function that reads the files that it is for.
     Raises:
         Conflict: it could not be carried over, and is as it was.
     """
     diff = path.read_text(encoding="utf-8")
-    read = find_base(diff)
-    if read is proofs.read_now:
+    read = find_base(diff, read_now)
+    if read is read_now:
         return "fits as it is"
     if read is None:
         raise Conflict(f"None of the last {COMMITS} commits is what it was made for.")
     carried = diff[:diff.index("--- a/")]
     for name, solved in apply_diff(diff, read).items():
-        now = proofs.read_now(name)
+        now = read_now(name)
         carried += to_diff(name, now, merge(read(name), now, solved))
     path.write_text(carried, encoding="utf-8")
     return "carried over"
 
 
 def main():
-    seconds = Path(proofs.__file__).parent.glob("*_second.diff")
+    seconds = sorted(Path(proofs.__file__).parent.glob("*_second.diff"))
+    paths = [(n, folder / "solution.diff") for n, folder in FOLDERS.items()]
     failed = []
-    for path in (*(FOLDERS[n] / "solution.diff" for n in FOLDERS), *sorted(seconds)):
+    for number, path in paths + [(int(path.name[0]), path) for path in seconds]:
         name = path.relative_to(TOP).as_posix()
         try:
-            print(f"{name}: {carry(path)}")
+            print(f"{name}: {carry(path, proofs.read_before(number))}")
         except Conflict as conflict:
             failed.append(f"{name}: {conflict}")
     if not failed:

@@ -282,7 +282,7 @@ WRONG = [
         ),
     ),
     Wrong(
-        15,
+        14,
         "gone for ever when all is taken back",
         (
             JS,

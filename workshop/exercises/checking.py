@@ -583,7 +583,7 @@ class Report(unittest.TestResult):
         self.add(err, str(err[1]))
 
     def addError(self, test, err):
-        last = traceback.format_exception_only(*err[:2])[-1].strip()
+        last = traceback.format_exception_only(*err[:2])[-1].strip().partition("\n")[0]
         self.add(err, f"{getattr(test, 'scene', 'At the start')}. Then: {last}")
 
     def add(self, err, reason):
