@@ -184,7 +184,13 @@ WRONG = [
             "                other.is_slow = lambda: True\n",
         ),
     ),
-    Wrong(11, "the page does not show it", (JS, "  typing: showTypist,\n", "")),
+    Wrong(
+        11,
+        "the page does not show it",
+        (JS, "  typing: showTypist,\n", ""),
+        sentence="alice typed 16 letters at once. The other page should show "
+        '"alice is typing"; it does not.',
+    ),
     Wrong(12, "every letter is a notice", (JS, TELL, "  if (!online) return;\n")),
     Wrong(
         14,
@@ -225,7 +231,7 @@ WRONG = [
         (JS, LATER, "  setTimeout(hideTypist, TYPING_SHOWN, name);\n"),
     ),
     Wrong(
-        16,
+        15,
         "only one typist is shown",
         (JS, "  typists.add(name);\n", "  typists.clear();\n  typists.add(name);\n"),
     ),

@@ -207,7 +207,7 @@ WRONG = [
         ),
     ),
     Wrong(
-        9,
+        7,
         "what everybody reads is marked",
         (
             CHAT,
@@ -236,7 +236,7 @@ WRONG = [
     ),
     Wrong(11, "the page jumps to what has come", (JS, PLACE, "")),
     Wrong(
-        12, "asks again and again", (JS, " || oldest === asked) return;", ") return;")
+        10, "asks again and again", (JS, " || oldest === asked) return;", ") return;")
     ),
     Wrong(
         12,
@@ -261,8 +261,8 @@ WRONG = [
         "what is older has a mark",
         (
             JS,
-            "  older = null;\n",
-            "  older = null;\n  page.messages.firstElementChild.prepend(mark);\n",
+            "  below.before(item);\n",
+            "  item.prepend(mark);\n  below.before(item);\n",
         ),
     ),
     Wrong(14, "never asks again if the answer was lost", (JS, "  asked = 0;\n", "")),

@@ -18,6 +18,7 @@ Phases that many exercises need, each one method:
 
 import asyncio
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -133,6 +134,8 @@ class Seat:
                 line = await asyncio.wait_for(self.socket.line(), rest)
             except TimeoutError:
                 return None
+            except ValueError:
+                self.check.need(False, f"{self.name} got a line that is no JSON.")
             if line is None:
                 code = self.socket.ws.close_code
                 self.check.need(False, f"{self.name}'s connection was closed ({code}).")
@@ -492,8 +495,13 @@ class PageCheck(Sentences, PageCase):
         try:
             await expect(shown).to_have_text(list(texts), timeout=seconds * 1000)
         except AssertionError:
-            came = ", ".join(await shown.all_text_contents())
-            self.need(False, f"{who} should show {', '.join(texts)}; it shows {came}.")
+            came = await shown.all_text_contents()
+            pairs = zip(texts, came, strict=False)
+            same = len([*itertools.takewhile(lambda pair: pair[0] == pair[1], pairs)])
+            wanted, here = texts[same:][:9], came[same:][:9]
+            behind = f", behind {texts[same - 1]}," if same else ""
+            told = f"{who} should show{behind} {', '.join(wanted) or 'nothing'}"
+            self.need(False, f"{told}; it shows {', '.join(here) or 'nothing'}.")
 
 
 class Before(PageCheck):
@@ -516,6 +524,8 @@ class Before(PageCheck):
         async with self.line_down(alice):
             self.scene = "alice sent later while she was offline"
             await self.say(alice, "later", sent=False)
+            waits = alice.locator("#pending").get_by_text("later", exact=True)
+            await self.seen(waits, "It should stand below the others meanwhile.")
             await self.say(bob, "meanwhile")
         await self.reads(
             bob, "long ago", "hello", "meanwhile", "later", who="bob's page"
