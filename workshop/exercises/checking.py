@@ -393,8 +393,8 @@ class Sentences:
         reads from the Seat afterwards lets that computer go on.
         """
         seat, polls, last = await self.seat(name, f"?since=0{query}"), 0, 0
-        while polls < 20:  # in a row: what moves on has not stalled
-            await asyncio.sleep(0.01)
+        while polls < 30:  # in a row: what moves on has not stalled
+            await asyncio.sleep(0.02)
             waiting = (await self.figures()).waiting
             polls = polls + 1 if waiting and waiting == last else 0
             last = waiting
