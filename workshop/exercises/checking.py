@@ -392,10 +392,12 @@ class Sentences:
         The system keeps little for a connection here; the rest waits in the chat. Who
         reads from the Seat afterwards lets that computer go on.
         """
-        seat, polls = await self.seat(name, f"?since=0{query}"), 0
-        while polls < 10:  # in a row: what waits for a moment has not stalled
-            await asyncio.sleep(0.01)
-            polls = polls + 1 if (await self.figures()).waiting else 0
+        seat, polls, last = await self.seat(name, f"?since=0{query}"), 0, 0
+        while polls < 30:  # in a row: what moves on has not stalled
+            await asyncio.sleep(0.02)
+            waiting = (await self.figures()).waiting
+            polls = polls + 1 if waiting and waiting == last else 0
+            last = waiting
         self.scene = f"{name}'s computer had stopped reading"
         return seat
 
