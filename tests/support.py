@@ -9,7 +9,6 @@
     upgrade_request the same by hand, for what no well-behaved client does
     to_client_frame any frame, right or wrong
     ChatCase        base class: a chat in this process
-    FormCase        base class: the same, and forms made by hand
     ChatProcess     a chat in a process of its own, as people start it
     ProcessCase     base class: chats in processes of their own
     StateCase       base class: any state of chat.py that the tutorial passes through
@@ -346,27 +345,6 @@ class ChatCase(AsyncHTTPTestCase):
         writer.write(upgrade_request(port, headers) + frames)
         self.writers.append(writer)
         return await reader.readuntil(b"\r\n\r\n"), reader, writer
-
-
-class FormCase(ChatCase):
-    """A chat, and requests that are sent to it byte for byte."""
-
-    async def ask(self, *requests):
-        """Send requests in one go, on one connection; return its answers' codes."""
-        port = self.get_http_port()
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        self.writers.append(writer)
-        writer.write(b"".join(requests))
-        return [*map(int, re.findall(rb"HTTP/1.1 (\d+)", await reader.read()))]
-
-    def form(self, name, token="00", connection="keep-alive"):
-        body = urllib.parse.urlencode({"_xsrf": token, "name": name}).encode()
-        head = (
-            f"POST /login HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: chat_xsrf={token}\r\n"
-            f"Connection: {connection}\r\nContent-Length: {len(body)}\r\n"
-            "Content-Type: application/x-www-form-urlencoded\r\n\r\n"
-        )
-        return head.encode() + body
 
 
 # ------------------------------------------------------ chats in processes of their own
