@@ -102,27 +102,6 @@ class LogTest(RedisCase):
         self.assertEqual(await alice.texts(1), ["b"])
 
     @gen_test(timeout=20)
-    async def test_message_without_key_may_repeat(self):
-        [url] = await self.start_here(1)
-        alice = await self.connect(url, "alice")
-        await alice.send("a")
-        await alice.send("a")
-        self.assertEqual(await alice.texts(2), ["a", "a"])
-
-    @gen_test(timeout=20)
-    async def test_resend_answered_however_late(self):
-        [url] = await self.start_here(1)
-        alice = await self.connect(url, "alice")
-        await alice.send("a", "k")
-        await alice.line()
-        self.fill(2, chat.MAX_BEHIND + 100)
-        await until(lambda: self.texts()[-1:] == [f"{self.rooms[0].end}"])
-        alice = await self.connect(url, "alice")
-        await alice.texts(chat.HISTORY)
-        await alice.send("a", "k")
-        self.assertEqual(await alice.line(), {"id": 1, "key": "k"})
-
-    @gen_test(timeout=20)
     async def test_resend_answered_when_the_stream_is_deleted(self):
         [url] = await self.start_here(1)
         alice = await self.connect(url, "alice")
@@ -145,11 +124,8 @@ class LogTest(RedisCase):
 
     def fill(self, begin, end):
         """Write messages into Redis by hand: "begin", ... "end - 1"."""
-        pipe = self.redis.client.pipeline()
         for number in range(begin, end):
-            entry = {"name": "bob", "msg": f"{number}", "key": "", "at": "1764000000"}
-            pipe.xadd(LOG, entry, id="0-*")
-        pipe.execute()
+            self.redis.say(f"{number}")
 
     @gen_test(timeout=20)
     async def test_newest_messages_in_a_new_process(self):
