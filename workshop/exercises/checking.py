@@ -17,6 +17,7 @@ Phases that many exercises need, each one method:
 """
 
 import asyncio
+import concurrent.futures
 import contextlib
 import json
 import os
@@ -42,6 +43,7 @@ from tests.support import SECRET, ChatProcess, Visitor, free_port
 from workshop.exercises import TOP, load, read_step, read_titles, text_of
 
 PROBE = str(Path(__file__).with_name("probe.py"))
+AT_ONCE = 4  # tests: a computer has two cores, and they wait most of the time
 SECONDS = 2  # for what comes "at once": a computer may be busy
 BEGIN = 1764000000  # seconds: when the first message of an old chat.db was sent
 LONG = [("dora", "\N{GRINNING FACE}" * 2000)] * 150  # 1.2 MB of messages
@@ -534,7 +536,7 @@ class Report(unittest.TestResult):
     def __init__(self, titles, verbose):
         super().__init__()
         self.titles, self.verbose = titles, verbose
-        self.number, self.reasons = None, []
+        self.number, self.numbers, self.reasons = None, set(), []
 
     def startTest(self, test):
         test.report = self
@@ -542,14 +544,9 @@ class Report(unittest.TestResult):
             self.begin(int(number[1]))
 
     def begin(self, number):
-        """Note which requirement is looked at; what is done with was green."""
-        if number != self.number:
-            self.tell_green()
+        """Note which requirement is looked at."""
         self.number = number
-
-    def tell_green(self):
-        if self.number and not self.reasons:
-            print(f"  ok  {self.number}. {self.titles[self.number]}", flush=True)
+        self.numbers.add(number)
 
     def addFailure(self, test, err):
         self.add(err, str(err[1]))
@@ -565,10 +562,10 @@ class Report(unittest.TestResult):
             traceback.print_exception(*err, file=sys.stdout)
 
     def finish(self):
-        """Say how it ended: what the last requirement lacks, or that it is met."""
-        self.tell_green()
-        if self.reasons:
-            print(f"  no  {self.number}. {self.titles[self.number]}")
+        """Say how it ended: which requirements are met, and what the last one lacks."""
+        for number in sorted(self.numbers):
+            word = "no" if self.reasons and number == self.number else "ok"
+            print(f"  {word}  {number}. {self.titles[number]}")
         for reason in dict.fromkeys(self.reasons):
             print(textwrap.indent(textwrap.fill(reason, 80), " " * 6))
         for _, reason in self.skipped[:1]:
@@ -586,6 +583,28 @@ def tests_of(check, base):
     return [
         case(name) for case in cases for name in vars(case) if name.startswith("test_")
     ]
+
+
+def run_side_by_side(tests, report):
+    """Run tests at the same time, for they mostly wait; tell of the first that fails.
+
+    Args:
+        tests: each has a chat of its own.
+        report: takes what the tests say, in their order.
+    """
+
+    def run_one(test):
+        part = Report(report.titles, report.verbose)
+        unittest.TestSuite([test]).run(part)
+        return part
+
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        for part in pool.map(run_one, tests):
+            report.skipped += part.skipped
+            report.numbers |= part.numbers
+            if part.reasons:
+                report.number, report.reasons = part.number, part.reasons
+                return pool.shutdown(cancel_futures=True)
 
 
 class OldTests:
@@ -633,7 +652,7 @@ def run(number, source=TOP, stages=("server", "page"), verbose=False):
             continue
         print(f"The {stage}")
         report = Report(titles, verbose)
-        unittest.TestSuite(tests).run(report)
+        run_side_by_side(tests, report)
         if not report.finish():
             if old_tests:
                 old_tests.process.kill()
