@@ -21,8 +21,10 @@ import concurrent.futures
 import contextlib
 import json
 import os
+import random
 import re
 import shutil
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -39,7 +41,7 @@ from tornado.testing import AsyncTestCase, gen_test
 from tornado.web import Application, create_signed_value, decode_signed_value
 
 from tests.page_support import Cable, PageCase, expect
-from tests.support import SECRET, ChatProcess, Visitor, free_port
+from tests.support import SECRET, ChatProcess, Visitor
 from workshop.exercises import TOP, load, read_step, read_titles, text_of
 
 PROBE = str(Path(__file__).with_name("probe.py"))
@@ -74,6 +76,15 @@ LINES = """(root) => {
   }
   return lines.map(({ text, italic }) => [text.replace(/\\s+/g, " ").trim(), italic]);
 }"""
+
+
+def rare_port():
+    """Return a free port that no connection gets by chance: those begin at 32768."""
+    while True:
+        port = random.randrange(20000, 32768)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def numbered(count):
@@ -220,7 +231,7 @@ class Sentences:
         self.place = Path(folder.name)
         copy_program(self.source, self.place)
         self.write_old_log()
-        self.port, self.probe_port = free_port(), free_port()
+        self.port, self.probe_port = rare_port(), rare_port()
         self.start()
         self.addCleanup(self.server.stop)
         super().setUp()

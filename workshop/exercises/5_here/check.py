@@ -43,10 +43,12 @@ class HereCheck(Check):
         both = sorted(line) == ["came", "gone"]
         seat.need(both, 'only {"came": [...], "gone": [...]} after the first line', line)
         came, gone = line["came"], line["gone"]
+        seat.need(came or gone, "no empty line", line)
         fits = seat.known.isdisjoint(came) and seat.known.issuperset(gone)
-        once = len({*came, *gone}) == len(came) + len(gone) > 0
-        knew = ", ".join(sorted(seat.known))
-        seat.need(fits and once, f"only what is new to one who knew of {knew}", line)
+        if not fits or len({*came, *gone}) < len(came) + len(gone):
+            self.requirement(4)
+            knew = ", ".join(sorted(seat.known))
+            seat.need(False, f"only what is new to one who knew of {knew}", line)
         seat.known = seat.known - {*gone} | {*came}
 
     async def no_news(self, seat, what, *but):
@@ -57,7 +59,7 @@ class HereCheck(Check):
         await self.follow(seat, *seat.known, *but, "zoe")
         news = {name for line in seat.told for name in line["came"] + line["gone"]}
         told = f"{what} is no news; {seat.name} got {[*map(show, seat.told)]}."
-        self.need(news == {"zoe", *but}, told)
+        self.need(news <= {"zoe", *but}, told)
         await zoe.leave()
         self.scene = "zoe left"
         await self.follow(seat, *seat.known - {"zoe"})
@@ -153,7 +155,7 @@ class ServerCheck(HereCheck):
 
     @gen_test(timeout=60)
     async def test_6_back_at_once(self):
-        alice = await self.watch("alice")
+        alice, self.late = await self.watch("alice"), []
         names = [f"bob {number}" for number in range(7)]
         seats = await self.join(*names)
         await self.follow(alice, "alice", *names)
@@ -165,14 +167,18 @@ class ServerCheck(HereCheck):
             "dan came; meanwhile bob 1 to 6 lost their connections, and were back "
             "after 0.3 s"
         )
-        await self.no_news(alice, "That", "dan")
+        await self.no_news(alice, "That", "dan", *self.late)
         await dan.leave()
 
     async def again(self, seat):
         """Let somebody go and come back, 0.3 s later."""
+        begun = time.monotonic()
         await seat.leave()
         await asyncio.sleep(0.3)
-        return await self.seat(seat.name)
+        seat = await self.seat(seat.name)
+        if time.monotonic() > begun + 0.48:  # this computer has much to do
+            self.late.append(seat.name)
+        return seat
 
     @gen_test(timeout=30)
     async def test_8_not_stored(self):
@@ -193,12 +199,14 @@ class CrowdCheck(HereCheck):
         names = [f"guest {number}" for number in range(50)]
         for name in names:
             await self.sign_in_visitor(name)
-        crowd = [await self.watch(name) for name in names]
+        begun = time.monotonic()
+        crowd = await asyncio.gather(*map(self.watch, names))
+        moment = time.monotonic() - begun
         self.scene = "50 people joined within a moment"
         for guest in crowd:
             await self.follow(guest, *names)
             told = f"{guest.name} should get at most 5 lines; {len(guest.told)} came."
-            self.need(len(guest.told) <= 5, told)
+            self.need(len(guest.told) <= max(5, 2 + moment), told)
         self.requirement(10)
         await self.costs(crowd, "50 people were here, and bob joined", *names, "bob")
         await self.seats[0].leave()
