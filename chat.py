@@ -327,9 +327,11 @@ class Room:
         try:
             if self.look() != self.files:
                 raise RoomError("another program has changed the file: start again")
-            with self.db:
-                self.db.executemany(INSERT, rows)
-            self.files = self.look()
+            try:
+                with self.db:
+                    self.db.executemany(INSERT, rows)
+            finally:  # what fails half-way changes the files, too
+                self.files = self.look()
             self.end, = self.db.execute("SELECT ifnull(max(id), 0) FROM log").fetchone()
         except (OSError, sqlite3.Error) as error:
             logging.error("%d messages are not stored: %s", len(rows), error)
@@ -466,10 +468,9 @@ class WebSocketHandler(BaseHandler, websocket.WebSocketHandler):
 
     def open(self):
         self.set_nodelay(True)  # or Nagle's algorithm holds messages back for 40-200 ms
-        # The request's headers and ours would stay as long as the connection: 2-3 kB.
-        self.request.headers.clear()
-        self._headers.clear()
-        self.request.cookies.clear()
+        # They would stay as long as the connection: 2-3 kB.
+        for kept in (self.request.headers, self._headers, self.request.cookies):
+            kept.clear()
         ioloop.IOLoop.current().call_later(PING, self.beat)
         if self.is_open():  # it may have left while the room was asked
             self.room.connections[self] = self.current_user.casefold()
@@ -524,7 +525,7 @@ class WebSocketHandler(BaseHandler, websocket.WebSocketHandler):
     async def on_message(self, frame):
         # Tornado reads the next frame when this is done: a flood waits in the network.
         self.due = max(self.due, time.monotonic() - BURST / RATE) + 1 / RATE
-        await asyncio.sleep(self.due - time.monotonic())
+        await asyncio.sleep(self.due - time.monotonic() if self.is_open() else 0)
         if not self.is_open():  # a flood must not outlive its sender
             return
         message = parse_frame(frame)
@@ -535,8 +536,8 @@ class WebSocketHandler(BaseHandler, websocket.WebSocketHandler):
             answer = {"error": str(error), "key": message.get("key"), **retry}
         except Exception:
             return self.fail()
-        if answer and self.is_open():
-            await self.write_message(answer)
+        if answer and self.is_open():  # to leave while one is answered is no error
+            await asyncio.gather(self.write_message(answer), return_exceptions=True)
 
     async def take_message(self, msg, key):
         """Post a message; return the answer, if it is a resend."""
@@ -560,9 +561,8 @@ def port_number(text):
 
 
 def host_name(text):
-    """Return a name without scheme, port and slash, or raise ValueError."""
-    [name] = HOST.findall(text.lower().encode("idna").decode())
-    return name
+    """Return a name without scheme, port and slash, or raise an error."""
+    return HOST.match(text.lower().encode("idna").decode())[1]
 
 
 def option_parser():

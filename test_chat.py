@@ -2,16 +2,16 @@
 
 `python -m unittest test_chat` takes some ten seconds and needs nothing but Tornado. The
 tests talk to a real server over real sockets, as a browser would; hardly anything is
-mocked. A test is a coroutine under @gen_test, Tornado's own decorator, which runs it in
-an event loop. What the tests are made of is in tests/support.py: StateCase starts
-chat.py in a folder of its own and looks at it from outside only, ChatCase is Tornado's
-AsyncHTTPTestCase with a chat in it, ProcessCase starts chats with options.
+mocked. Each rule is tested twice: what it allows and what it refuses. A test is a
+coroutine under @gen_test, Tornado's own decorator, which runs it in an event loop.
+
+What the tests are made of is in tests/support.py: StateCase starts chat.py in a folder
+of its own and looks at it from outside only, ChatCase is Tornado's AsyncHTTPTestCase
+with a chat in it, ProcessCase starts chats with options.
 
 A class that is marked @step(4) tells what is true of the program after step 4 of the
 tutorial, and in every later state. `STEP=4 python -m unittest test_chat` runs what has
 been promised so far, and skips the rest.
-
-Each rule is tested twice: what it allows and what it refuses.
 """
 
 import asyncio
@@ -38,7 +38,6 @@ from tests.support import (
     ChatProcess,
     ProcessCase,
     StateCase,
-    free_port,
     needs_signals,
     step,
     to_client_frame,
@@ -192,7 +191,7 @@ class ResendTest(StateCase):
 
 @step(6)
 class RestartTest(StateCase):
-    @gen_test
+    @gen_test(timeout=20)
     async def test_kill_takes_nothing_that_was_seen(self):
         visitor = self.visitor()
         alice = await visitor.join("alice")
@@ -223,8 +222,10 @@ class RoomCase(AsyncTestCase):
     async def open_room(self, path=None):
         """Return a Room that is open, and closed after the test."""
         room = chat.Room(path or self.path)
-        self.addCleanup(lambda: room.db.close())
-        await room.open()
+        try:
+            await room.open()
+        finally:
+            self.addCleanup(room.db.close)
         return room
 
     async def post(self, *texts):
@@ -239,12 +240,6 @@ class RoomCase(AsyncTestCase):
 
 @step(6)
 class LogTest(RoomCase):
-    @gen_test
-    async def test_log_in_order(self):
-        for text in ("1", "2", "3"):
-            await self.room.post("alice", text, None)
-        self.assertEqual(self.texts(), ["1", "2", "3"])
-
     @gen_test
     async def test_key_stored_once_for_each_name(self):
         for name, msg in (("alice", "1"), ("alice", "again"), ("bob", "2")):
@@ -305,13 +300,15 @@ class BatchTest(RoomCase):
         self.assertEqual(message, expected)
 
     @gen_test
-    async def test_batch_limited_in_bytes(self):
-        await self.post(*["😀" * 2000] * 20)  # 8 kB each
-        cursor, lines = self.room.read(0)
-        self.assertEqual(cursor, 7)
-        self.assertLess(len(lines), 64_000)
-        self.assertGreater(len(lines) + len(lines.split(b"\n")[0]), 64_000)
-        self.assertEqual(self.read(14)[0], 20)
+    async def test_batch_limited_to_the_byte(self):
+        with mock.patch.object(chat.time, "time", return_value=1764000000.5):
+            await self.post(*["😀" * 2000] * 20)  # 8 kB each
+        cursor, lines = self.room.read(10)
+        self.assertEqual(cursor, 17)
+        self.assertEqual(64_000 // (len(lines) // 7), 7)
+        for cursor, limit in ((11, len(lines) + 1), (12, len(lines))):
+            with mock.patch.object(chat, "MAX_BATCH", limit):
+                self.assertEqual(self.room.read(cursor)[0], 18)
 
 
 @step(7)
@@ -341,9 +338,9 @@ class FarBehindTest(StateCase):
     async def test_one_who_does_not_read_holds_up_nobody(self):
         slow = await self.join("slow", "?since=200")
         carol = await self.join("carol", "?since=200")
-        await carol.send("hello")
-        self.assertEqual(len(await carol.hears("hello")), 951)
-        self.assertEqual(len(await slow.hears("hello")), 951)
+        for person in (carol, slow):
+            lines = await person.read(950)
+            self.assertEqual([line["id"] for line in lines], [*range(201, 1151)])
 
 
 # ------------------------------------------------------------------- Step 8. The door
@@ -353,25 +350,17 @@ class FarBehindTest(StateCase):
 class DoorTest(StateCase):
     @gen_test
     async def test_headers_on_every_answer(self):
+        expected = {
+            "X-Content-Type-Options": "nosniff",
+            "Referrer-Policy": "no-referrer",
+            "X-DNS-Prefetch-Control": "off",
+            "Cache-Control": "no-store",
+        }
         for path in ("/", "/chat", "/ws", "/login", "/x", "/static/x"):
-            with self.subTest(path):
-                headers = (await self.visitor().get(path)).headers
-                policy = headers["Content-Security-Policy"].split("; ")
-                self.assertIn("default-src 'self'", policy)
-                self.assertIn("frame-ancestors 'none'", policy)
-                self.assertEqual(headers["X-Content-Type-Options"], "nosniff")
-                self.assertEqual(headers["Referrer-Policy"], "no-referrer")
-                self.assertEqual(headers["X-DNS-Prefetch-Control"], "off")
-                self.assertEqual(headers["Cache-Control"], "no-store")
-
-    @gen_test
-    async def test_error_pages_tell_nothing(self):
-        for path, code in (("/x", 404), ("/static/x", 404), ("/logout", 405)):
-            with self.subTest(path):
-                page = await self.visitor().get(path)
-                self.assertEqual(page.code, code)
-                self.assertIn("<!DOCTYPE html>", page.text)
-                self.assertNotIn("ornado", page.text)
+            headers = (await self.visitor().get(path)).headers
+            policy = headers["Content-Security-Policy"]
+            self.assertRegex(policy, "default-src 'self';.* frame-ancestors 'none'")
+            self.assertEqual({name: headers[name] for name in expected}, expected)
 
     @gen_test
     async def test_cookie_out_of_reach(self):
@@ -379,13 +368,13 @@ class DoorTest(StateCase):
         await visitor.post("/login", name="alice")
         [header] = visitor.set_cookies
         self.assertRegex(header, "^chat_user=")
-        for attribute in ("HttpOnly", "SameSite=Lax", "Max-Age=2592000;", "expires="):
-            self.assertIn(attribute, header)
+        self.assertIn("; HttpOnly;", header)
+        self.assertIn("; SameSite=Lax", header)
         self.assertNotIn("Secure", header)
 
     async def ask(self, visitor, host):
         """Return the codes with which the chat answers to a name of its computer."""
-        paths = "/", "/chat", "/login", "/static/x"
+        paths = "/", "/chat", "/static/x"
         codes = {(await visitor.get(path, {"Host": host})).code for path in paths}
         return {*codes, await visitor.knock(Host=host, Origin=f"http://{host}")}
 
@@ -395,8 +384,8 @@ class DoorTest(StateCase):
         await visitor.join("bob")
         own = ["127.0.0.1", "192.0.2.7:5000", "[::1]:80", "LocalHost:81", "localhost."]
         for host in [*own, name.upper(), name.partition(".")[0] + ".local"]:
-            with self.subTest(host):
-                self.assertEqual(await self.ask(visitor, host), {200, 302, 404, 101})
+            codes = await self.ask(visitor, host)
+            self.assertEqual(codes, {200, 302, 404, 101}, host)
 
     @gen_test
     async def test_host_foreign_refused(self):
@@ -404,8 +393,7 @@ class DoorTest(StateCase):
         await visitor.join("bill")
         foreign = ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example"]
         for host in [*foreign, "evillocalhost", "[evil]", "local", "localhost.local"]:
-            with self.subTest(host):
-                self.assertEqual(await self.ask(visitor, host), {403})
+            self.assertEqual(await self.ask(visitor, host), {403}, host)
 
     @gen_test
     async def test_origin_own_or_none_accepted(self):
@@ -423,10 +411,9 @@ class DoorTest(StateCase):
         dora = self.visitor()
         await dora.join("dora")
         own = f"http://127.0.0.1:{self.port}"
-        foreign = ["http://evil.example", "null", own + "0", own[7:], "http://[", ""]
+        foreign = ["http://evil.example", "null", own + "0", own[4:], "http://[", ""]
         for origin in [*foreign, own + "/", "http://127.0.0.1", f"http://x@{own[7:]}"]:
-            with self.subTest(origin):
-                self.assertEqual(await dora.knock(Origin=origin), 403)
+            self.assertEqual(await dora.knock(Origin=origin), 403, origin)
 
     @gen_test
     async def test_page_of_somebody_else_refused(self):
@@ -463,7 +450,7 @@ class MessageTest(StateCase):
         for number in range(28):
             await alice.send(f"message {number}")
         await alice.hears("message 19")
-        self.assertLess(time.monotonic() - begin, 0.6)
+        self.assertLess(time.monotonic() - begin, 1.5)
         await alice.hears("message 27")
         self.assertGreater(time.monotonic() - begin, 0.75)
 
@@ -511,7 +498,7 @@ class MessageTest(StateCase):
         for frame in frames + [json.dumps({"msg": "x", "key": key}) for key in keys]:
             await frank.send(frame)
             await frank.hears('{"error": "Send {')
-        await frank.ws.write_message(b"hello", binary=True)
+        await frank.ws.write_message(b'{"msg": "hello"}', binary=True)
         await frank.hears('{"error": "Send {')
 
     @gen_test
@@ -544,8 +531,7 @@ class NicknameTest(unittest.TestCase):
             " " * 80 + "x" * 20: "x" * 20,
         }
         for typed, name in names.items():
-            with self.subTest(typed):
-                self.assertEqual(chat.clean_nickname(typed), name)
+            self.assertEqual(chat.clean_nickname(typed), name)
 
     def test_nickname_refused(self):
         names = ["", "  ", "x" * 21, "@alice", "<b>", "a/b", "😀", " " * 100 + "x"]
@@ -620,8 +606,8 @@ class NameTest(StateCase):
         visitor = self.visitor()
         await visitor.join("dora")
         self.assertEqual((await visitor.post("/login", name="dora")).code, 303)
+        self.assertIn("; Max-Age=2592000;", visitor.set_cookies[0])  # thirty days
         self.assertEqual(await visitor.knock(), 101)
-        self.assertEqual((await visitor.get("/chat")).code, 200)
 
     @gen_test
     async def test_sign_out_closes_own_windows_and_frees_the_name(self):
@@ -642,16 +628,18 @@ class NameTest(StateCase):
 @step(11)
 class WindowTest(ChatCase):
     @gen_test
-    async def test_chat_page_name_escaped(self):
-        page = await self.visitor().sign_in('"><script>').get("/chat")
-        self.assertIn('data-name="&quot;&gt;&lt;script&gt;"', page.text)
-        self.assertNotIn("><script>", page.text)
+    async def test_error_pages_tell_nothing(self):
+        for path, code in (("/x", 404), ("/static/x", 404), ("/logout", 405)):
+            page = await self.visitor().get(path)
+            self.assertEqual(page.code, code, path)
+            self.assertIn("<!DOCTYPE html>", page.text)
+            self.assertNotIn("ornado", page.text)
 
     @gen_test
     async def test_cookies_of_other_programs_borne(self):
         self.alice.cookies |= {"_xsrf": "of Jupyter", "username": "x" * 17_000}
-        self.assertEqual((await self.alice.get("/chat")).code, 200)
         self.assertEqual(await self.alice.knock(), 101)
+        self.assertEqual((await self.alice.post("/logout")).code, 303)
 
     @gen_test
     async def test_resend_answered(self):
@@ -662,14 +650,6 @@ class WindowTest(ChatCase):
             seen = [line.get("msg") or line for line in await alice.read(4)]
         stored = {"id": 1, "key": "a"}
         self.assertEqual(seen, ["1", stored, "2", stored])
-
-    @gen_test
-    async def test_connection_lost_is_forgotten(self):
-        _, _, writer = await self.raw()
-        self.assertEqual(len(self.room.readers), 1)
-        writer.transport.abort()
-        await until(lambda: not self.room.connections)
-        self.assertEqual(self.room.readers, set())
 
 
 @step(11)
@@ -744,20 +724,16 @@ class OptionsTest(unittest.TestCase):
         bad += ["port=5001", "\u2013\u2013port=5001", "--logging=loud"]
         hosts = ["https://a.example", "a.example/", "a.example:80", "*.a.example", ""]
         for word in [*bad, *(f"--host={host}" for host in hosts)]:
-            with self.subTest(word):
-                status, out, err = self.parse(word)
-                self.assertEqual((status, out), (2, ""))
-                self.assertRegex(err, r"(?s)^usage: .*\n[^\n]+: error: [^\n]+\n$")
+            status, out, err = self.parse(word)
+            self.assertEqual((status, out), (2, ""), word)
+            self.assertRegex(err, r"(?s)^usage: .*\n[^\n]+: error: [^\n]+\n$")
 
-    def test_options_together(self):
+    def test_options_given_and_not(self):
         words = "--port=65535", "--debug", "--host=A.example.", "--host=чат.рф"
         options = self.parse(*words)
         self.assertEqual((options.port, options.debug), (65535, True))
         self.assertEqual(options.host, ["a.example", "xn--80a0bn.xn--p1ai"])
-
-    def test_options_by_default(self):
-        with mock.patch.dict(os.environ, PORT=""):
-            options = self.parse()
+        options = self.parse()
         self.assertEqual((options.port, options.address), (5000, "127.0.0.1"))
         self.assertFalse(options.debug or options.xheaders or options.host)
 
@@ -769,7 +745,7 @@ class OptionsTest(unittest.TestCase):
 
 @step(11)
 class RunningTest(ProcessCase):
-    @gen_test
+    @gen_test(timeout=20)
     async def test_address_printed_answers(self):
         addresses = {"": r"127\.0\.0\.1", "0.0.0.0": "(?!0.0.0.0)[^:]+"}
         if socket.has_ipv6:
@@ -780,10 +756,6 @@ class RunningTest(ProcessCase):
             url = self.start("--port=0", *options).url()
             self.assertRegex(url, rf"^http://{shown}:\d+$")
             self.assertEqual((await self.visitor(url).get("/")).code, 200)
-
-    def test_port_from_environment(self):
-        port = free_port()
-        self.assertTrue(self.start(PORT=f"{port}").url().endswith(f":{port}"))
 
     def test_port_in_use_refused(self):
         with socket.socket() as busy:
@@ -804,7 +776,7 @@ class RunningTest(ProcessCase):
         self.assertTrue((folder / "chat.db").exists())
 
     @needs_signals
-    @gen_test
+    @gen_test(timeout=20)
     async def test_stop_says_goodbye(self):
         for number in (signal.SIGTERM, signal.SIGINT):
             server = self.start("--port=0")
@@ -814,7 +786,7 @@ class RunningTest(ProcessCase):
             self.assertEqual(server.process.wait(5), 0)
             self.assertEqual(server.stop()[1], "")
 
-    @gen_test
+    @gen_test(timeout=20)
     async def test_cookie_secure_under_https(self):
         for options, secure in ((["--xheaders"], True), ([], False)):
             self.db += "x"
@@ -822,22 +794,18 @@ class RunningTest(ProcessCase):
             await visitor.get("/", headers={"X-Forwarded-Proto": "https"})
             self.assertEqual("Secure" in visitor.set_cookies[0], secure)
 
-    @gen_test
-    async def test_types_of_files_are_our_own(self):
+    @gen_test(timeout=20)
+    async def test_type_of_scripts_is_our_own(self):
         folder = Path(self.db).parent
-        (folder / "sitecustomize.py").write_text(
+        folder.joinpath("sitecustomize.py").write_text(
             "import mimetypes\n"
-            "def read_registry(types, strict=True):\n"
-            "    for ending in '.js', '.css', '.svg':\n"
-            "        types.add_type('text/plain', ending, strict)\n"
-            "mimetypes.MimeTypes.read_windows_registry = read_registry\n"
+            "def read(types): types.add_type('text/plain', '.js')\n"
+            "mimetypes.MimeTypes.read_windows_registry = read\n"
             "mimetypes.knownfiles.clear()\n"
         )
         visitor = self.visitor(self.start("--port=0", PYTHONPATH=str(folder)).url())
-        types = {"chat.js": "javascript", "chat.css": "text/css", "favicon.svg": "svg"}
-        for name, kind in types.items():
-            answer = await visitor.get(f"/static/{name}")
-            self.assertIn(kind, answer.headers["Content-Type"])
+        answer = await visitor.get("/static/chat.js")
+        self.assertIn("javascript", answer.headers["Content-Type"])
 
 
 # --------------------------------------------------- Step 12. When things go wrong
@@ -862,12 +830,9 @@ class SlipTest(ChatCase):
         await self.room.post("carol", "again", None)
         self.assertEqual(await windows[0].texts(1), ["again"])
 
-    @gen_test
-    async def test_slip_in_a_message(self):
+    async def assert_costs_its_author_only(self, slip):
+        """Check that alice is cut off with a traceback, and bob goes on."""
         alice, bob = await self.alice.connect(), await self.bob.connect()
-        slip = mock.patch.object(
-            chat.WebSocketHandler, "take_message", side_effect=KeyError("slip")
-        )
         with slip, self.assertLogs() as logs:
             await alice.send("hello")
             self.assertEqual(await alice.close_code(), 1011)
@@ -876,15 +841,15 @@ class SlipTest(ChatCase):
         self.assertEqual(await bob.texts(1), ["still here"])
 
     @gen_test
+    async def test_slip_in_a_message(self):
+        handler = chat.WebSocketHandler
+        slip = mock.patch.object(handler, "take_message", side_effect=KeyError("slip"))
+        await self.assert_costs_its_author_only(slip)
+
+    @gen_test
     async def test_no_memory_to_publish(self):
-        alice, bob = await self.alice.connect(), await self.bob.connect()
-        memory = mock.patch.object(self.room, "look", side_effect=MemoryError)
-        with memory, self.assertLogs() as logs:
-            await alice.send("hello")
-            self.assertEqual(await alice.close_code(), 1011)
-        self.assertIn("MemoryError", "".join(logs.output))
-        await bob.send("still here")
-        self.assertEqual(await bob.texts(1), ["still here"])
+        slip = mock.patch.object(self.room, "look", side_effect=MemoryError)
+        await self.assert_costs_its_author_only(slip)
 
     @gen_test
     async def test_disk_full_told_to_the_sender(self):
@@ -902,11 +867,6 @@ class SlipTest(ChatCase):
 
 @step(12)
 class FileTest(RoomCase):
-    @unittest.skipIf(os.name == "nt", "Windows has no such modes")
-    def test_file_for_its_owner_alone(self):
-        for path in self.folder.glob("chat.db*"):
-            self.assertEqual(path.stat().st_mode & 0o777, 0o600)
-
     @unittest.skipIf(os.name == "nt", "Windows lets nobody change an open file")
     @gen_test
     async def test_file_changed_by_others_noticed(self):
@@ -914,7 +874,7 @@ class FileTest(RoomCase):
         changes = {
             "copied over": lambda path: shutil.copyfile(backup, path),
             "cut off": lambda path: os.truncate(path, 4096),
-            "replaced": lambda path: os.replace(shutil.copy(backup, path + "2"), path),
+            "replaced": lambda path: os.replace(shutil.copy2(path, path + "2"), path),
             "moved": lambda path: os.rename(path, path + "3"),
             "without WAL": lambda path: os.remove(path + "-wal"),
             "WAL cut off": lambda path: os.truncate(path + "-wal", 0),
@@ -976,7 +936,7 @@ class TroubleTest(ProcessCase):
             with self.assertRaises(OSError):
                 asyncio.run(chat.Room(path).open())
 
-    @gen_test
+    @gen_test(timeout=20)
     async def test_log_that_nobody_reads_stops_nothing(self):
         visitor = self.visitor(self.start("--port=0", "--logging=info").url())
         port = int(visitor.url.rpartition(":")[2])
@@ -987,21 +947,6 @@ class TroubleTest(ProcessCase):
             await reader.readuntil(b"</html>")
         writer.close()
         self.assertEqual((await visitor.get("/")).code, 200)
-
-    @gen_test
-    async def test_log_lines_short_and_tame(self):
-        server = self.start("--port=0", "--logging=warning")
-        port = int(server.url().rpartition(":")[2])
-        for path in (b"\x9b[31m", b"x" * 15_000):
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.write(b"GET /%s HTTP/1.1\r\nHost: localhost\r\n" % path)
-            writer.write(b"Connection: close\r\n\r\n")
-            await reader.read()
-            writer.close()
-            await writer.wait_closed()
-        tame, short = server.stop()[1].splitlines()
-        self.assertIn("404 GET /\ufffd[31m", tame)
-        self.assertLess(len(short), 600)
 
 
 # ------------------------------------------------------------------- Step 13. A crowd
@@ -1087,28 +1032,19 @@ class SlowReaderTest(ChatCase):
 @step(14)
 class TwitterTest(TwitterCase):
     @gen_test
-    async def test_twitter_name_has_at_sign(self):
-        answer = await self.carol.get(await self.callback(self.carol))
-        self.assertEqual(answer.headers["Location"], "/chat")
-        self.assertIn('data-name="@alice"', (await self.carol.get("/chat")).text)
-
-    @gen_test
     async def test_twitter_only_way_in(self):
-        self.assertIn('href="/login"', (await self.carol.get("/")).text)
-        self.carol.cookies["chat_xsrf"] = "00"
-        await self.carol.post("/login", name="carol")
-        self.assertEqual(await self.carol.knock(), 403)
-
-    @gen_test
-    async def test_twitter_cookie_from_before_refused(self):
         old = self.visitor().sign_in("carol")
-        self.assertEqual((await old.get("/chat")).code, 302)
+        await old.post("/login", name="carol")
+        for path, code in (("/", 200), ("/chat", 302)):
+            self.assertEqual((await old.get(path)).code, code)
         self.assertIn('href="/login"', (await old.get("/")).text)
         self.assertEqual(await old.knock(), 403)
 
     @gen_test
     async def test_twitter_name_in_many_browsers(self):
         for visitor in (self.visitor(), self.visitor()):
-            await visitor.get(await self.callback(visitor))
+            answer = await visitor.get(await self.callback(visitor))
+            self.assertEqual(answer.headers["Location"], "/chat")
+            self.assertIn('data-name="@alice"', (await visitor.get("/chat")).text)
             self.assertEqual(await visitor.knock(), 101)
         self.assertEqual(len(self.handlers), 2)

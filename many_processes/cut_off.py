@@ -1,7 +1,7 @@
 """What a process answers that cannot reach Redis: people read on, and are sent on.
 
-Its neighbours may be well, so its pages say 503: a proxy asks the next process then.
-But it never refuses to show what it has: when all are cut off alike, people read.
+Its neighbours may be well, so it sends people there. But it never refuses to show what
+it has: when all processes are cut off alike, everybody can read.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ import chat
 
 
 class Handler(chat.BaseHandler):
-    """Stands between BaseHandler and each handler of chat.py, in its classes below."""
+    """Comes, in the classes below, between a handler of chat.py and BaseHandler."""
 
     async def prepare(self):
         """Let people read while nobody can say whose a name is: they cannot post."""
@@ -21,13 +21,14 @@ class Handler(chat.BaseHandler):
             await super().prepare()
 
     def render(self, *arguments, **values):
+        """Send the whole page, but with 503: a proxy asks the next process then."""
         if self.application.room.is_cut_off():
             self.set_status(503)
         return super().render(*arguments, **values)
 
 
 class MainHandler(chat.MainHandler, Handler):
-    """The start page; a monitor can ask for it, too."""
+    """The start page, which a monitor can ask for, too."""
 
 
 class ChatHandler(chat.ChatHandler, Handler):

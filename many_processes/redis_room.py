@@ -142,6 +142,7 @@ class RedisRoom(Room):
     async def copy(self):
         """Begin the copy anew, with the newest messages of the stream."""
         entries = await self.redis.xrevrange(LOG, count=MAX_BEHIND + 1)
+        self.disconnect(1012, "The log begins anew.")
         self.db.execute("DELETE FROM log")
         self.newest = "0-0", None  # the last entry of the copy
         self.take(entries[::-1])
@@ -166,10 +167,12 @@ class RedisRoom(Room):
         """Follow the streams, whatever becomes of Redis."""
         # Until close(): redis-py 8.1 swallows the cancellation of a task now and then.
         while not self.closed:
+            begun = time.monotonic()
             try:
                 await self.follow()
                 self.answered = time.monotonic()
-                await asyncio.sleep(PAUSE)
+                # In a busy room the next messages gather.
+                await asyncio.sleep(begun + PAUSE - self.answered)
             except Exception as error:  # whatever it is, the next round begins anew
                 logging.error("Redis: %s: %s", type(error).__name__, error)
                 if self.is_cut_off():
@@ -187,7 +190,6 @@ class RedisRoom(Room):
         if same.get(id) != fields:
             logging.error("Redis has lost messages. The copy begins anew.")
             await self.copy()
-            self.disconnect(1012, "The log begins anew.")
             await self.share_secret()
         elif LOG in news:
             self.take(news[LOG])

@@ -1,159 +1,191 @@
 // The chat's page: a WebSocket that comes back by itself and goes on where it stopped.
 // A message is pending until the server has sent it back; then it is in the log.
-"use strict";
+import { build, format, joins, messageItem } from "./message.js";
 
 const MAX_MESSAGE = 2000; // characters, as on the server
 const MAX_SHOWN = 500; // messages in the document: more would slow the page down
 const PATIENCE = 10000; // ms without a line while a message waits for its answer
-const SILENCE = 45000; // ms without a line: the server sends one every 30 s at least
+const HEARTBEAT = 26000; // ms: the server sends a line every 25 s at least
+const SILENCE = 45000; // ms without a line until the connection counts as dead
 const RETRY_TIME = 5000; // ms until a message that could not be stored is sent again
 const MAX_DELAY = 10000; // ms between two attempts; what lasts longer is a connection
 const ANEW_TIME = 5000; // ms within which all pages begin anew, each at its own moment
+const CATCH_UP = 1000; // ms after opening in which nothing that comes is read aloud
 
 const me = document.body.dataset.name;
-const drawer = me; // in sessionStorage; the next one at this browser is somebody else
-const [state, scroller, log, messages, unsentList, composer, newer, problem, text] =
-  "status,scroller,log,messages,pending,composer,newer,problem,text".split(",")
-    .map((id) => document.getElementById(id));
+const drawer = `chat:${me}`; // in sessionStorage: the draft; with a key, a message
 const mark = build("mark", {}); // above what came while nobody looked
+const page = {}; // its parts, each under its id
+for (const part of document.querySelectorAll("[id]")) page[part.id] = part;
 
-let ws; // try ws.send("hello") in the browser's console
+let ws; // also window.ws: try ws.send("hello") in the browser's console
+let online = false;
+let reason = "offline"; // why it is not online: that, or "blocked"
+let attempts = 0; // since the last connection that lasted
+let heard = 0; // ms: when the last line came
 let cursor = null; // the last message received: { since: its id, at: its time }
-const pending = new Map(); // idempotency key -> { msg }
-const refused = new Map(); // idempotency key -> { msg, note }: the note says why
-let attempts = 0, unread = 0, follow = true; // follow: whether one reads at the end
+let stage = "history"; // what comes: "history", "missed" while offline, or "news"
+let first = null; // the message that began the last group
+let follow = true; // whether one reads at the end
+let unread = 0; // messages
+const unsent = new Map(); // idempotency key -> { msg, item }; refused: { msg, note, item }
 const timers = {};
 
-function later(name, action, delay) {
+function later(name, action, delay, ...values) {
   clearTimeout(timers[name]);
-  timers[name] = setTimeout(action, delay);
+  timers[name] = setTimeout(action, delay, ...values);
 }
-
-// ------------------------------------------------------------------ The connection
 
 function connect() {
   if (ws?.readyState <= WebSocket.OPEN) return;
   const query = new URLSearchParams({ name: me, ...cursor });
-  ws = new WebSocket(`${location.origin.replace("http", "ws")}/ws?${query}`);
-  Object.assign(ws, { onopen: opened, onmessage: receive, onclose: turnedAway });
+  ws = window.ws = new WebSocket(`${location.origin.replace("http", "ws")}/ws?${query}`);
+  Object.assign(ws, { onopen: greet, onmessage: receive, onclose: lose });
+  heard = Date.now();
   later("watch", hangUp, PATIENCE); // for the opening, too
 }
 
-function opened() {
-  ws.onclose = closed;
-  state.className = "online";
-  say(state, "Connected");
+function greet() {
+  showState("online");
   // Not at once: a server that lets us in and then fails is to be left in peace, too.
   later("lasting", () => { attempts = 0; }, MAX_DELAY);
-  if (!cursor) begin();
+  if (!cursor) page.messages.replaceChildren();
+  enter(cursor ? "missed" : "history");
+  later("news", enter, CATCH_UP, "news");
   sendPending();
 }
 
-// The newest messages come: history. What follows is news, read aloud and counted.
-function begin() {
-  messages.replaceChildren();
-  log.setAttribute("aria-live", "off");
-  later("news", () => log.setAttribute("aria-live", "polite"), 1000);
-}
-
 // 1008: signed out. 1012: the log is not the one shown here, or is far ahead of it.
-function closed({ code }) {
+function lose({ code }) {
   clearTimeout(timers.watch);
   clearTimeout(timers.lasting);
-  state.className = "offline";
-  say(state, "Offline. Your messages wait here.");
-  if (code === 1008) askWhy();
-  if (code === 1012) cursor = null;
+  if (online) reason = "offline";
+  if (code === 1008 || !online) askWhy();
+  showState(reason);
+  if (code === 1012) cursor = first = null;
   // With a random part, or all would come back at once.
   const delay = Math.min(MAX_DELAY, 500 * 2 ** attempts++) * (0.5 + Math.random() / 2);
   later("connect", connect, code === 1012 ? ANEW_TIME * Math.random() : delay);
 }
 
-function turnedAway(event) {
-  closed(event);
-  askWhy();
-}
-
-// A refused handshake looks like a broken connection. The chat page tells which it was.
+// A refused handshake looks like a broken line. The chat's own page tells which it was.
 async function askWhy() {
   const answer = await fetch("/chat", { redirect: "manual" }).catch(() => ({}));
-  if (answer.type === "opaqueredirect") return location.assign("/");
-  const page = answer.ok ? await answer.text() : "";
-  const { name = me } = new DOMParser().parseFromString(page, "text/html").body.dataset;
-  if (name !== me) location.reload(); // somebody else has signed in here meanwhile
+  const html = answer.ok ? await answer.text() : "";
+  const { name } = new DOMParser().parseFromString(html, "text/html").body.dataset;
+  if (answer.type === "opaqueredirect" || (name && name !== me)) return leave("/chat");
+  reason = name ? "blocked" : "offline";
+  if (!online) showState(reason);
+}
+
+// Once, and without asking: what is unsent stays in this tab.
+function leave(address) {
+  if (window.onbeforeunload) location.assign(address);
+  window.onbeforeunload = null;
 }
 
 // Without waiting for the closing handshake, which nobody answers on a dead connection.
 function hangUp() {
   ws.onopen = ws.onmessage = ws.onclose = null;
   ws.close();
-  closed({});
+  lose({});
 }
 
 // A line that dies silently is noticed: soon, if a message waits for its answer.
 function watch() {
-  if (ws.readyState > WebSocket.OPEN) return;
-  later("watch", hangUp, pending.size ? PATIENCE : SILENCE);
+  if (online) later("watch", hangUp, isPending() ? PATIENCE : SILENCE);
 }
 
-// ---------------------------------------------------------------- Pending messages
+// While a computer sleeps, no goodbye arrives.
+function wake() {
+  if (ws.readyState <= WebSocket.OPEN && Date.now() - heard > HEARTBEAT) hangUp();
+  connect();
+}
+
+// Without a server, the form would lead to an error page of the browser.
+async function signOut(event) {
+  event.preventDefault();
+  const form = { method: "POST", body: new URLSearchParams(new FormData(page.signout)) };
+  const answer = await fetch("/logout", { ...form, redirect: "manual" }).catch(() => null);
+  if (answer) leave("/");
+  else say(page.problem, "The server does not answer: you are still signed in.");
+}
 
 function submit(event) {
   event.preventDefault();
-  const msg = text.value.trim();
+  page.text.focus();
+  // The first line of pasted code keeps its indent.
+  const msg = page.text.value.replace(/^(?:[^\S\n]*\n)+/, "").trimEnd();
   const length = [...msg].length; // as the server counts: an emoji is one
   const limit = `Messages are limited to ${MAX_MESSAGE} characters, this has ${length}.`;
-  if (length > MAX_MESSAGE) say(problem, limit);
-  else if (msg) send({ msg }, crypto.getRandomValues(new Uint32Array(4)).join("-"));
+  if (length > MAX_MESSAGE) say(page.problem, limit);
+  else if (msg) send(msg);
 }
 
-function send(message, key) {
-  pending.set(key, message);
+function send(msg) {
+  const random = crypto.getRandomValues(new Uint32Array(3)).join("-");
+  const key = `${Date.now()}-${random}`; // sorted, they are in order of time
+  if (online && !isPending()) later("watch", hangUp, PATIENCE);
+  follow = true;
+  keep(key, { msg });
   setText("");
-  update();
-  toBottom();
-  transmit({ ...message, key });
-  if (pending.size === 1) watch();
+  transmit({ msg, key });
 }
 
 function transmit(object) {
-  if (ws.readyState === WebSocket.OPEN) ws.send(JSON.stringify(object));
+  if (online) ws.send(JSON.stringify(object));
 }
 
 function sendPending() {
-  pending.forEach(({ msg }, key) => transmit({ msg, key }));
+  for (const [key, { msg, note }] of unsent) if (!note) transmit({ msg, key });
   watch();
 }
 
-function update() {
-  unsentList.replaceChildren(...[...refused, ...pending].map(unsentItem));
-  save();
+function isPending() {
+  return [...unsent.values()].some(({ note }) => !note);
+}
+
+// It has a heading if it will have one when it is stored, or it would jump then.
+function keep(key, message) {
+  const item = build("unsent", { msg: format(message.msg), note: message.note ?? "" });
+  const joined = unsent.size || joins({ name: me, at: Date.now() / 1000 }, first);
+  item.classList.toggle("continued", Boolean(joined));
+  item.classList.toggle("refused", Boolean(message.note));
+  item.querySelector("button").onclick = () => edit(key);
+  page.pending.append(item);
+  unsent.set(key, { ...message, item });
+  stored((storage) => storage.setItem(`${drawer}:${key}`, JSON.stringify(message)));
+}
+
+function drop(key) {
+  const { item, ...message } = unsent.get(key);
+  item.remove();
+  unsent.delete(key);
+  stored((storage) => storage.removeItem(`${drawer}:${key}`));
+  return message;
 }
 
 // sessionStorage survives a reload. Where it is full or forbidden, all else works.
-function save() {
-  const kept = { unsent: [...refused, ...pending], draft: text.value };
-  try { sessionStorage.setItem(drawer, JSON.stringify(kept)); } catch {}
+function stored(action) {
+  try { return action(sessionStorage); } catch { return null; }
 }
 
 // What was sent before the reload may be in the log by now: the server knows its key.
+// What does not fit is of another program, or of an older page.
 function restore() {
-  let kept = null;
-  try { kept = JSON.parse(sessionStorage.getItem(drawer)); } catch {}
-  if (!kept) return;
-  for (const [key, message] of kept.unsent) pending.set(key, message);
-  setText(kept.draft || "");
-  update();
+  const read = (name) => stored((storage) => JSON.parse(storage.getItem(name))) ?? {};
+  for (const name of (stored(Object.keys) ?? []).sort()) {
+    const { msg, note } = name.startsWith(`${drawer}:`) ? read(name) : {};
+    if (typeof msg === "string") keep(name.slice(drawer.length + 1), { msg, note });
+  }
+  const { draft } = read(drawer);
+  setText(typeof draft === "string" ? draft : "");
 }
 
 // Back into the composer, in front of what is being written there.
 function edit(key) {
-  setText(`${refused.get(key).msg}\n${text.value}`.trim());
-  refused.delete(key);
-  update();
+  setText(`${drop(key).msg}\n${page.text.value}`.trimEnd());
 }
-
-// ------------------------------------------------------------ What the server says
 
 // What a line means: the first of these keys that it has decides. Others are ignored.
 const kinds = {
@@ -163,7 +195,8 @@ const kinds = {
 };
 
 function receive(event) {
-  follow = atBottom();
+  heard = Date.now();
+  notice();
   for (const line of event.data.split("\n")) {
     const object = JSON.parse(line);
     const kind = Object.keys(kinds).find((key) => key in object);
@@ -177,122 +210,133 @@ function receive(event) {
 function accept(message) {
   cursor = { since: message.id, at: message.at };
   if (message.name === me) settle(message);
-  show(message);
-  if (log.getAttribute("aria-live") === "off") return;
-  newer.hidden = false;
-  if (!document.hidden || message.name === me) return;
-  if (!unread) messages.lastElementChild.prepend(mark);
-  count(unread + 1);
+  const item = show(message);
+  const seen = follow && !document.hidden;
+  if (seen || stage === "history" || message.name === me || unread++) return;
+  item.classList.remove("continued");
+  item.prepend(mark);
 }
 
 // The key alone comes if it was stored before all that this page has been sent.
 function settle({ key, msg }) {
-  if (!pending.delete(key)) return;
-  update();
-  if (!msg) say(problem, "Your message is stored, further up than this page reaches.");
-  else if (!pending.size) say(problem, "");
+  if (!unsent.has(key)) return;
+  drop(key);
+  if (!msg) say(page.problem, "Your message is stored, further up than this page reaches.");
+  else if (!isPending()) say(page.problem, "");
 }
 
 function refuse({ error, key, retry }) {
-  say(problem, error);
-  if (retry) return later("retry", sendPending, RETRY_TIME);
-  if (!pending.has(key)) return;
-  refused.set(key, { ...pending.get(key), note: `Not sent. ${error}` });
-  pending.delete(key);
-  update();
+  say(page.problem, error);
+  if (retry) later("retry", sendPending, RETRY_TIME);
+  else if (unsent.has(key)) keep(key, { ...drop(key), note: `Not sent. ${error}` });
 }
-
-// -------------------------------------------------------------- What the page shows
 
 // The same words again would be read aloud again.
 function say(element, words) {
   if (element.textContent !== words) element.textContent = words;
 }
 
+function showState(state) {
+  online = state === "online";
+  page.status.className = online ? "online" : "offline";
+  say(page.status, page.status.dataset[state]);
+}
+
+// Only news is read aloud; history, which comes first or anew, is not counted, either.
+function enter(next) {
+  stage = next;
+  page.log.setAttribute("aria-live", stage === "news" ? "polite" : "off");
+  tell();
+}
+
 function show(message) {
-  messages.append(messageItem(message, messages.lastElementChild));
-}
-
-// What is being read stays where it is. Safari does not see to that by itself.
-function trim() {
-  const before = messages.getBoundingClientRect().bottom;
-  while (messages.childElementCount > MAX_SHOWN) messages.firstChild.remove();
-  if (CSS.supports("overflow-anchor", "auto")) return;
-  scroller.scrollTop += messages.getBoundingClientRect().bottom - before;
-}
-
-function unsentItem([key, message]) {
-  const item = build("unsent", { ...message, msg: format(message.msg) });
-  item.classList.toggle("refused", refused.has(key));
-  item.querySelector("button").onclick = () => edit(key);
+  const item = messageItem(message, first);
+  item.classList.toggle("own", message.name === me);
+  if (!joins(message, first)) first = message;
+  page.messages.append(item);
   return item;
 }
 
-function count(number) {
-  unread = number;
-  document.title = unread ? `(${unread}) Chat` : "Chat";
+// Only what is out of sight goes, unless somebody stays up there for too long.
+function trim() {
+  const most = follow ? MAX_SHOWN : 4 * MAX_SHOWN;
+  while (page.messages.childElementCount > most) page.messages.firstChild.remove();
+  page.messages.firstChild?.classList.remove("same-day", "continued");
 }
 
-function atBottom() {
-  return scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 40;
-}
-
-function toBottom() {
-  scroller.scrollTop = scroller.scrollHeight;
-  follow = newer.hidden = true;
-}
-
-function setText(msg) {
-  text.value = msg;
-  changed();
-  text.focus();
-}
-
-function changed() {
-  grow();
-  save();
-  say(problem, "");
-}
-
-// As high as the text and its two borders; the style sheet stops it at five lines.
-function grow() {
-  text.style.height = "auto";
-  text.style.height = `${text.scrollHeight + 2}px`;
-  hold();
+function notice() {
+  const { scrollHeight, scrollTop, clientHeight } = page.scroller;
+  follow = scrollHeight - scrollTop - clientHeight < 40;
+  tell();
 }
 
 // The end stays in sight when a bar appears, the composer grows, keys cover a phone.
 function hold() {
-  if (follow) toBottom();
+  if (follow) page.scroller.scrollTop = page.scroller.scrollHeight;
+  tell();
 }
 
-// ------------------------------------------------------------------ What people do
+function tell() {
+  if (follow && !document.hidden) unread = 0;
+  document.title = unread ? `(${unread}) Chat` : "Chat";
+  page.newer.textContent = unread ? `${unread} new ↓` : "Newest ↓";
+  page.newer.hidden = follow;
+  page.empty.hidden = Boolean(stage !== "news" || page.messages.firstChild || unsent.size);
+}
+
+function setText(text) {
+  page.text.value = text;
+  change();
+  page.text.focus();
+}
+
+function change() {
+  grow();
+  say(page.problem, "");
+  const draft = JSON.stringify({ draft: page.text.value });
+  stored((storage) => storage.setItem(drawer, draft));
+}
+
+// As high as the text and its two borders; the style sheet stops it at five lines.
+function grow() {
+  page.text.style.height = "auto";
+  page.text.style.height = `${page.text.scrollHeight + 2}px`;
+  hold();
+}
 
 // In the middle of an IME composition Enter picks a word; 229 is Safari's sign of one.
+// The keyboard on a touch screen has no Shift and Enter: there, the button sends.
 function press(event) {
   const composing = event.isComposing || event.keyCode === 229;
-  if (event.key === "Enter" && !event.shiftKey && !composing) submit(event);
+  if (event.key !== "Enter" || event.shiftKey || composing) return;
+  if (!matchMedia("(pointer: coarse)").matches) submit(event);
+}
+
+// Whoever types while reading means the composer; the space bar and shortcuts do not.
+function typeThere({ key, ctrlKey, metaKey, altKey }) {
+  const writes = [...key].length === 1 && key !== " " && !ctrlKey && !metaKey && !altKey;
+  if (writes) page.text.focus();
 }
 
 // Who looks again reads on at the mark. Besides, a hidden tab's timers are slow.
 function look() {
-  if (unread && atBottom()) {
-    mark.scrollIntoView({ block: "nearest" });
-    newer.hidden = atBottom();
-  }
-  count(0);
-  connect();
+  if (unread && follow) mark.scrollIntoView({ block: "nearest" });
+  notice();
+  wake();
 }
 
-composer.onsubmit = submit;
-text.onkeydown = press;
-text.oninput = changed;
-newer.onclick = () => { toBottom(); scroller.focus(); }; // or it falls to the body
-scroller.onscroll = () => { follow = atBottom(); newer.hidden = newer.hidden || follow; };
-document.onvisibilitychange = look;
-new ResizeObserver(hold).observe(scroller);
-window.onresize = grow;
-window.ononline = connect;
-window.onoffline = hangUp;
+page.composer.onsubmit = submit;
+page.text.onkeydown = press;
+page.text.oninput = change;
+page.signout.onsubmit = signOut;
+page.newer.onclick = () => { follow = true; page.scroller.focus(); hold(); };
+page.scroller.onkeydown = typeThere;
+page.scroller.onscroll = notice;
+new ResizeObserver(hold).observe(page.scroller);
+document.onvisibilitychange = () => document.hidden || look();
+window.onbeforeunload = (event) => { if (unsent.size) event.preventDefault(); };
+Object.assign(window, { onresize: grow, ononline: wake, onpageshow: wake, onoffline: hangUp });
+// For the browser's console: the line breaks, and comes back after some seconds.
+window.tunnel = (seconds) => { hangUp(); later("connect", connect, seconds * 1000); };
 restore();
 connect();

@@ -1,58 +1,88 @@
 // How a message looks: its text becomes nodes, and never HTML. chat.js is the rest.
-"use strict";
 
-const GROUP_TIME = 300; // seconds for which messages of one author share a heading
+const GROUP_TIME = 300; // seconds after a group's first message in which others join it
 
-const [days, clock, exact] = [
-  { weekday: "long", day: "numeric", month: "long" },
-  { hour: "2-digit", minute: "2-digit" },
-  { dateStyle: "full", timeStyle: "medium" },
-].map((style) => new Intl.DateTimeFormat([], style));
+const day = new Intl.DateTimeFormat([], { dateStyle: "full" });
+const clock = new Intl.DateTimeFormat([], { hour: "numeric", minute: "2-digit" });
+const exact = new Intl.DateTimeFormat([], { dateStyle: "full", timeStyle: "medium" });
+const hues = new Map(); // name -> degrees, in order of appearance
 
 // Strings go in as text, for a message may contain anything.
-function build(kind, parts) {
+export function build(kind, parts) {
   const item = document.getElementById(kind).content.firstElementChild.cloneNode(true);
-  for (const part in parts) {
-    item.querySelector(`.${part}`).replaceChildren(...[parts[part]].flat());
+  for (const [part, nodes] of Object.entries(parts)) {
+    item.querySelector(`.${part}`).replaceChildren(...[nodes].flat());
   }
   return item;
 }
 
-// The item above decides whether the day and the author are told again.
-function messageItem({ id, at, name, msg }, above) {
-  const date = new Date(at * 1000), day = days.format(date), time = clock.format(date);
+// The first message of the group above decides what of day, author and time is repeated.
+export function messageItem(message, first) {
+  const { id, at, name, msg } = message;
   const [avatar] = name.replace("@", "").toUpperCase();
-  const item = build("message", { day, avatar, name, time, msg: format(msg) });
-  const last = above ? above.dataset : {};
-  const today = last.day === day;
-  const group = today && last.name === name && at - last.at < GROUP_TIME;
-  const when = { dateTime: date.toISOString(), title: exact.format(date) };
-  Object.assign(item.querySelector("time"), when);
-  Object.assign(item.dataset, { id, at, name, day });
+  const date = day.format(at * 1000), time = clock.format(at * 1000);
+  const item = build("message", { date, avatar, name, time, msg: format(msg) });
+  const dateTime = new Date(at * 1000).toISOString(), title = exact.format(at * 1000);
+  Object.assign(item.querySelector("time"), { dateTime, title });
+  item.dataset.id = id;
   item.style.setProperty("--hue", hue(name));
-  item.classList.toggle("own", name === me);
-  item.classList.toggle("today", today);
-  item.classList.toggle("continued", group);
+  item.classList.toggle("same-day", isSameDay(message, first));
+  item.classList.toggle("continued", joins(message, first));
   return item;
 }
 
-// `code`, ```a block of it``` and addresses become elements, all else stays text.
-const SPECIAL = /(```[^]+?```\n?|`[^`\n]+`|https?:\/\/[^\s<>"`]*[^\s<>"`.,:;!?'()\]])/;
-
-function format(msg) {
-  return msg.split(SPECIAL).map((part, n) => n % 2 ? toElement(part) : part);
+function isSameDay({ at }, first) {
+  return first !== null && day.format(at * 1000) === day.format(first.at * 1000);
 }
 
-function toElement(part) {
-  const rel = "noopener noreferrer", target = "_blank";
-  const link = { href: part, textContent: part, rel, target };
-  if (part[0] === "h") return Object.assign(document.createElement("a"), link);
-  const textContent = part.replace(/^`+(\w*\n)?|\n?`+\n?$/g, "");
-  const className = part.startsWith("```") ? "block" : "";
-  return Object.assign(document.createElement("code"), { textContent, className });
+// Whether a message belongs to the group that another one began.
+export function joins(message, first) {
+  const near = message.name === first?.name && message.at - first.at < GROUP_TIME;
+  return near && isSameDay(message, first);
 }
 
-// Steps of 137 degrees, the golden angle, keep the colours of similar names apart.
+// Steps of the golden angle: no two of the first 13 people are nearer than 20 degrees.
 function hue(name) {
-  return [...name].reduce((sum, c) => ((sum + c.codePointAt(0)) * 137) % 360, 0);
+  if (!hues.has(name)) hues.set(name, hues.size * 137.508 % 360);
+  return hues.get(name);
+}
+
+const SPECIAL = /(```[^]*?```\n?|``[^`\n].*?``|`[^`\n]+`|https?:\/\/[^\s<>"`]+)/i;
+// A language stands on a line of its own, with more lines after it.
+const FENCE = /^```(?:[ \t]*(?:\w[\w+#.-]*[ \t]*)?\n(?=[^]*[^\s`]))?(?<code>[^]*?)\n?```\n?$/;
+const TICKS = /^(``?)( ?)(?<code>.*)\2\1$/; // a space at both ends is for the eye
+const CLOSING = /(?![/#%&@\\])[\p{Po}\p{Ps}\p{Pe}\p{Pi}\p{Pf}]/u; // marks of any script
+const PAIRS = { "(": ")", "[": "]", "{": "}" };
+
+// What stands between two matches is text; String.split() returns both in turn.
+export function format(msg) {
+  return msg.split(SPECIAL).flatMap((part, n) => n % 2 ? special(part) : part);
+}
+
+function special(part) {
+  if (/^h/i.test(part)) return link(part);
+  const className = part.startsWith("```") ? "block" : "";
+  if (className && /^[\s`]*$/.test(part)) return part;
+  const textContent = part.replace(className ? FENCE : TICKS, "$<code>");
+  return Object.assign(document.createElement("code"), { className, textContent });
+}
+
+function link(text) {
+  const href = text.slice(0, addressLength(text));
+  if (!/\/\/./.test(href)) return text;
+  const a = { href, textContent: href, rel: "noopener noreferrer", target: "_blank" };
+  return [Object.assign(document.createElement("a"), a), text.slice(href.length)];
+}
+
+// A closing mark at the end is no part of it, unless it closes what the address opened.
+function addressLength(text) {
+  const opened = [];
+  let place = 0, end = 0;
+  for (const mark of text) {
+    place += mark.length;
+    if (PAIRS[mark]) opened.push(PAIRS[mark]);
+    const closes = opened[opened.length - 1] === mark && opened.pop();
+    if (closes || !CLOSING.test(mark)) end = place;
+  }
+  return end;
 }

@@ -5,6 +5,9 @@
     Window     what a test does with either: look, click, type, lose the network
 
 Both need nothing from Python besides Tornado. Chromium is in page_support.py.
+Playwright drives builds of its own of these two; its channel moz-firefox, for others,
+asks for commands that Debian's Firefox does not know. Selenium drives Firefox through
+geckodriver, which Debian does not have, and WebKit as is done here.
 """
 
 import asyncio
@@ -74,11 +77,10 @@ class Engine:
 
 
 class Window:
-    """One tab of somebody's browser.
+    """Somebody's browser.
 
     Each engine adds goto(url), evaluate(expression), act(source), which takes one input
-    source of WebDriver's actions, set_offline(offline), and new_tab(), which opens one
-    more tab of the same person, behind this one.
+    source of WebDriver's actions, and set_offline(offline).
     """
 
     async def value(self, expression):
@@ -166,9 +168,7 @@ class Firefox(Engine):
 
     async def new_person(self):
         person = await self.command("browser.createUserContext")
-        return await self.new_window(type="window", **person)
-
-    async def new_window(self, **options):
+        options = {"type": "window", **person}
         found = await self.command("browsingContext.create", **options)
         return FirefoxWindow(self, found["context"])
 
@@ -199,11 +199,6 @@ class Firefox(Engine):
 class FirefoxWindow(Window):
     def __init__(self, firefox, context):
         self.firefox, self.context = firefox, context
-
-    async def new_tab(self):
-        return await self.firefox.new_window(
-            type="tab", referenceContext=self.context, background=True
-        )
 
     async def goto(self, url):
         await self.firefox.command(
@@ -261,53 +256,31 @@ class WebKit(Engine):
     async def new_person(self):
         port = free_port()
         self.run("WebKitWebDriver", f"--port={port}", env=self.environment)
-        session = WebKitSession(port, self.faults)
-        await session.start()
-        return WebKitWindow(session, session.current)
+        window = WebKitWindow(port, self.faults)
+        await window.start()
+        return window
 
 
-class WebKitSession:
-    """One browser, which looks at one of its tabs at a time."""
-
+class WebKitWindow(Window):
     def __init__(self, port, faults):
         self.url, self.faults = f"http://127.0.0.1:{port}/session", faults
 
     async def start(self):
-        capabilities = {"alwaysMatch": {}}
         while True:
             with contextlib.suppress(ConnectionRefusedError):  # it is still starting
-                found = await self.command("POST", "", capabilities=capabilities)
+                found = await self.command("", capabilities={"alwaysMatch": {}})
                 break
             await asyncio.sleep(0.02)
         self.url += f"/{found['sessionId']}"
-        self.current = await self.command("GET", "/window")
 
-    async def command(self, method, path, **body):
+    async def command(self, path, **body):
         answer = await AsyncHTTPClient().fetch(
-            self.url + path,
-            method=method,
-            body=json.dumps(body) if method == "POST" else None,
-            raise_error=False,
+            self.url + path, method="POST", body=json.dumps(body), raise_error=False
         )
         found = json.loads(answer.body)["value"]
         if answer.code != 200:
             raise BrowserError(found["message"])
         return found
-
-
-class WebKitWindow(Window):
-    def __init__(self, session, handle):
-        self.session, self.handle = session, handle
-
-    async def command(self, path, **body):
-        if self.session.current != self.handle:
-            await self.session.command("POST", "/window", handle=self.handle)
-            self.session.current = self.handle
-        return await self.session.command("POST", path, **body)
-
-    async def new_tab(self):
-        found = await self.command("/window/new", type="tab")
-        return WebKitWindow(self.session, found["handle"])
 
     async def goto(self, url):
         await self.command("/url", url=url)
@@ -315,7 +288,7 @@ class WebKitWindow(Window):
     async def evaluate(self, expression):
         script = f"{KEEP_FAULTS}\nreturn [{expression}, faults.splice(0)]"
         found, faults = await self.command("/execute/sync", script=script, args=[])
-        self.session.faults += faults
+        self.faults += faults
         return found
 
     async def act(self, source):

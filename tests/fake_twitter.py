@@ -67,13 +67,9 @@ class FakeTwitterHandler(RequestHandler):
             "secret": f"secret of {token} &",
             "callback": given["oauth_callback"],
         }
-        self.answer(
-            {
-                "oauth_token": token,
-                "oauth_callback_confirmed": "true",
-                "oauth_token_secret": self.twitter.tokens[token]["secret"],
-            }
-        )
+        secret = self.twitter.tokens[token]["secret"]
+        answer = {"oauth_token": token, "oauth_token_secret": secret}
+        self.answer({**answer, "oauth_callback_confirmed": "true"})
 
     def authenticate(self):
         """The user says yes."""
@@ -86,14 +82,8 @@ class FakeTwitterHandler(RequestHandler):
         token = self.twitter.tokens.pop(self.get_argument("oauth_token"))
         given = self.twitter.verify(self.request, token["secret"])
         assert given["oauth_verifier"] == token["verifier"]
-        self.answer(
-            {
-                "oauth_token": "access",
-                "oauth_token_secret": "access secret",
-                "user_id": "1",
-                "screen_name": self.twitter.screen_name,
-            }
-        )
+        answer = {"oauth_token": "access", "oauth_token_secret": "access secret"}
+        self.answer({**answer, "screen_name": self.twitter.screen_name})
 
 
 class TwitterCase(ChatCase):
@@ -127,7 +117,7 @@ class TwitterCase(ChatCase):
         return (await visitor.get(there)).headers["Location"]
 
     async def assert_refused(self, visitor, path):
-        with ExpectLog("tornado.application", "Twitter sign-in failed", required=True):
+        with ExpectLog("", "Twitter sign-in failed", required=True):
             page = await visitor.get(path)
         self.assertEqual(page.code, 400)
         self.assertIn("Twitter did not sign you in.", page.text)

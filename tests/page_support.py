@@ -8,12 +8,9 @@ import contextlib
 import os
 import re
 import shutil
-import sys
 import unittest
 
-from tornado.web import create_signed_value
-
-from tests.support import TOP, ChatCase
+from tests.support import ChatCase
 
 try:
     from playwright.async_api import async_playwright, expect
@@ -24,6 +21,14 @@ except ImportError:
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium", path="/usr/bin")
 # What the browser itself writes on the console when a line breaks or an answer is 4xx.
 EXPECTED = re.compile("Failed to load resource|WebSocket connection to|net::ERR_")
+
+# A tab that one can leave: hide(true), and come back to.
+HIDE = """window.away = false;
+Object.defineProperty(document, "hidden", { get: () => away });
+window.hide = (value) => {
+  away = value;
+  document.dispatchEvent(new Event("visibilitychange"));
+};"""
 
 
 class Cable:
@@ -99,7 +104,7 @@ class PageCase(ChatCase):
 
     def setUp(self):
         super().setUp()
-        self.faults, self.processes, self.url = [], [], self.get_url("")
+        self.faults, self.url = [], self.get_url("")
         self.io_loop.run_sync(self.start_browser, timeout=30)
 
     def tearDown(self):
@@ -116,10 +121,6 @@ class PageCase(ChatCase):
     async def stop_browser(self):
         await self.chromium.close()
         await self.playwright.stop()
-        for process in self.processes:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
 
     # ------------------------------------------------------------------- its windows
 
@@ -159,16 +160,16 @@ class PageCase(ChatCase):
     async def forge(self, name, **options):
         """Sign in with a cookie, as no form would let this name in."""
         page = await self.new_page(**options)
-        await page.context.add_cookies([self.cookie(name)])
+        await self.take_cookies(page, self.visitor().sign_in(name))
         await page.goto("/chat")
         await expect(page.locator("#status.online")).to_be_visible()
         return page
 
-    def cookie(self, name):
-        """Return the cookie that signing in with a name gives."""
-        secret = self._app.settings["cookie_secret"]
-        value = create_signed_value(secret, "username", name).decode()
-        return {"name": "username", "value": value, "url": self.url}
+    async def take_cookies(self, page, visitor):
+        """Let a page's browser be that of a Visitor who has signed in."""
+        pairs = visitor.cookies.items()
+        cookies = [{"name": n, "value": v, "url": self.url} for n, v in pairs]
+        await page.context.add_cookies(cookies)
 
     async def say(self, page, *texts, sent=True):
         """Type messages and send them; sent: wait until none is pending."""
@@ -182,6 +183,27 @@ class PageCase(ChatCase):
         """Wait until these messages are on the page, in this order, and no others."""
         messages = page.locator("#messages .msg")
         await expect(messages).to_have_text(list(texts), timeout=15000)
+
+    async def receive(self, page, **line):
+        """Let a page receive a line as if the server had sent it."""
+        script = "(line) => ws.onmessage({ data: JSON.stringify(line) })"
+        await page.evaluate(script, line)
+
+    async def keep_unsent(self, page, msg):
+        """Load a page with a message in its storage, as if it had been reloaded."""
+        script = """(msg) => sessionStorage.setItem(
+          `chat:${document.body.dataset.name}:1`, JSON.stringify({ msg }))"""
+        await page.evaluate(script, msg)
+        await page.reload()
+
+    async def catches_up(self, page):
+        """Wait until what comes is news."""
+        await expect(page.locator("#log[aria-live=polite]")).to_be_attached()
+
+    async def break_line(self, page):
+        """Break a page's line, which does not come back by itself."""
+        await page.evaluate("tunnel(1000)")
+        await expect(page.locator("#status.offline")).to_be_visible()
 
     async def no_overflow(self, page):
         """Check that nothing is wider than the window."""
@@ -202,26 +224,18 @@ class PageCase(ChatCase):
 
     # ------------------------------------------------------------------- its chats
 
-    def connection(self):
-        """Return the server's end of a page's WebSocket, when there is but one."""
-        ((connection,),) = self._app.connections.values()
-        return connection
+    def hang_up(self, code=1001):
+        """Close all lines from the server's side."""
+        for handler in self.handlers:
+            handler.close(code)
 
     async def post(self, *texts, name="bob"):
         """Let somebody post messages, past the network."""
-        post = self._app.room.post
+        post = self.room.post
         await asyncio.gather(*(post(name, text, None) for text in texts))
 
-    async def start_server(self, port):
-        """Start a chat to be killed; return its process and a match of its address."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            os.path.join(TOP, "chat.py"),
-            f"--port={port}",
-            f"--db={self.folder.name}/killed.db",
-            "--logging=none",
-            stdout=asyncio.subprocess.PIPE,
-        )
-        self.processes.append(process)
-        line = await asyncio.wait_for(process.stdout.readline(), 10)
-        return process, re.search(r"http://[\w.]+:(\d+)", line.decode())
+    def store(self, *rows):
+        """Put messages into the log all at once: their time, name and text."""
+        insert = "INSERT INTO log (at, name, msg) VALUES (?, ?, ?)"
+        self.room.db.executemany(insert, rows)
+        self.room.publish()

@@ -182,15 +182,13 @@ class RedisCase(CrowdCase):
     self.redis.client asks that Redis. A chat that writes a traceback fails its test.
     """
 
-    redis_options = ()
-
     def setUp(self):
         super().setUp()
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder, self.browsers = folder.name, {}
-        self.here, self.applications, self.urls = [], [], []
-        self.redis = self.start_redis(*self.redis_options)
+        self.here, self.rooms, self.urls = [], [], []
+        self.redis = self.start_redis()
         self.complaints = Complaints()
         logging.getLogger().addHandler(self.complaints)
         self.patch(redis_room, WAIT=100)  # ms; or each fault takes a second longer
@@ -199,13 +197,14 @@ class RedisCase(CrowdCase):
         super().tearDown()
         logging.getLogger().removeHandler(self.complaints)
         self.assertNotIn("Traceback", self.logged())
+        left = [room.path for room in self.rooms if os.path.exists(room.path)]
+        self.assertEqual(left, [])
 
     async def close(self):
         await super().close()
         for server in self.here:
             server.stop()
-        for application in self.applications:
-            room = application.room
+        for room in self.rooms:
             room.close()
             # A process that ends has no need to: its connections end with it.
             for task in room.tasks:
@@ -241,11 +240,12 @@ class RedisCase(CrowdCase):
             room = redis_room.RedisRoom(redis_room.redis_client(url or self.redis.url))
             await room.open()
             with mock.patch.dict(os.environ, {"COOKIE_SECRET": SECRET, **environment}):
-                self.applications.append(Application(parsed, room))
-            server = HTTPServer(self.applications[-1], xheaders=parsed.xheaders)
+                application = Application(parsed, room)
+            server = HTTPServer(application, xheaders=parsed.xheaders)
             listener, port = bind_unused_port()
             server.add_socket(listener)
             self.here.append(server)
+            self.rooms.append(room)
             self.urls.append(f"http://127.0.0.1:{port}")
         return self.urls[-count:]
 
@@ -281,10 +281,6 @@ class RedisCase(CrowdCase):
             ).sign_in(f"user{number}")
             self.visitors.append(person.visitor)
         return people
-
-    async def errors(self, number=0):
-        """Stop a chat; return what it wrote to standard error."""
-        return (await asyncio.to_thread(self.servers[number].stop))[1]
 
     async def send_again(self, chat_socket, msg, key):
         """Send a message again and again until it is stored; return its line."""

@@ -55,12 +55,8 @@ except ImportError:
 TOP = Path(__file__).resolve().parent.parent
 SECRET = "a secret for tests alone"
 
-heavy = unittest.skipUnless(
-    "HEAVY" in os.environ, "takes minutes: set HEAVY=1 to run it"
-)
-needs_nginx = unittest.skipUnless(
-    shutil.which("nginx"), "needs nginx (apt install nginx)"
-)
+heavy = unittest.skipUnless("HEAVY" in os.environ, "takes minutes: set HEAVY=1")
+needs_nginx = unittest.skipUnless(shutil.which("nginx"), "needs nginx")
 needs_redis = unittest.skipUnless(
     redis and shutil.which("redis-server"),
     "needs redis-server (apt install redis-server) and 'pip install redis[hiredis]'",
@@ -132,13 +128,13 @@ class Visitor:
             raise_error=False,
             **options,
         )
+        response.text = response.body.decode()
         self.set_cookies = response.headers.get_list("Set-Cookie")
         for header in self.set_cookies:
             for name, cookie in http.cookies.SimpleCookie(header).items():
                 self.cookies[name] = cookie.value
                 if not cookie.value:
                     del self.cookies[name]
-        response.text = response.body.decode()
         return response
 
     async def post(self, path, **fields):
@@ -146,16 +142,13 @@ class Visitor:
         if "chat_xsrf" not in self.cookies:
             await self.get("/chat" if "chat_user" in self.cookies else "/")
         fields = {"_xsrf": self.cookies["chat_xsrf"], **fields}
-        return await self.get(
-            path, method="POST", body=urllib.parse.urlencode(fields)
-        )
+        body = urllib.parse.urlencode(fields)
+        return await self.get(path, method="POST", body=body)
 
     def sign_in(self, name, secret=SECRET):
         """Take the cookies that signing in with this name gives; return the visitor."""
-        value = f"{self.session} {name}"
-        self.cookies["chat_user"] = create_signed_value(
-            secret, "chat_user", value
-        ).decode()
+        value = create_signed_value(secret, "chat_user", f"{self.session} {name}")
+        self.cookies["chat_user"] = value.decode()
         self.cookies.setdefault("chat_xsrf", os.urandom(16).hex())
         return self
 
@@ -349,9 +342,8 @@ class ChatCase(AsyncHTTPTestCase):
         """
         port = self.get_http_port()
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(
-            upgrade_request(port, {**self.alice.headers(), **headers}) + frames
-        )
+        headers = {**self.alice.headers(), **headers}
+        writer.write(upgrade_request(port, headers) + frames)
         self.writers.append(writer)
         return await reader.readuntil(b"\r\n\r\n"), reader, writer
 
@@ -365,9 +357,7 @@ class FormCase(ChatCase):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         self.writers.append(writer)
         writer.write(b"".join(requests))
-        return [
-            int(code) for code in re.findall(rb"HTTP/1.1 (\d+)", await reader.read())
-        ]
+        return [*map(int, re.findall(rb"HTTP/1.1 (\d+)", await reader.read()))]
 
     def form(self, name, token="00", connection="keep-alive"):
         body = urllib.parse.urlencode({"_xsrf": token, "name": name}).encode()
@@ -395,15 +385,12 @@ class ChatProcess:
     def __init__(self, *options, folder=None, program=None, **environment):
         folder = folder or os.path.dirname(chat.__file__)
         program = program or [os.path.join(folder, "chat.py")]
+        ours = {"COOKIE_SECRET": SECRET}
+        ours["PYTHONUNBUFFERED"] = ""  # or a line that waits in a buffer comes, too
         self.process = subprocess.Popen(
             [sys.executable, *program, *options],
             cwd=folder,
-            env={
-                **os.environ,
-                "COOKIE_SECRET": SECRET,
-                "PYTHONUNBUFFERED": "",  # or a line that waits in a buffer comes, too
-                **environment,
-            },
+            env={**os.environ, **ours, **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -425,24 +412,16 @@ class ChatProcess:
         return self.process.returncode, self.errors
 
 
-class ProcessCase(AsyncTestCase):
-    """Chats in processes of their own, which share the database self.db.
-
-    A chat that writes a traceback fails its test.
-    """
+class VisitorsCase(AsyncTestCase):
+    """Visitors of chats that run elsewhere."""
 
     def setUp(self):
         super().setUp()
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.visitors, self.servers = [], []
-        self.db = os.path.join(folder.name, "chat.db")
+        self.visitors = []
 
     def tearDown(self):
         self.io_loop.run_sync(self.close)
         super().tearDown()
-        errors = "".join(server.stop()[1] for server in self.servers)
-        self.assertNotIn("Traceback", errors)
 
     async def close(self):
         for visitor in self.visitors:
@@ -452,6 +431,24 @@ class ProcessCase(AsyncTestCase):
         """Return one more Visitor of a chat."""
         self.visitors.append(Visitor(AsyncHTTPClient(), url))
         return self.visitors[-1]
+
+
+class ProcessCase(VisitorsCase):
+    """Chats in processes of their own, which share the database self.db.
+
+    A chat that writes a traceback fails its test.
+    """
+
+    def setUp(self):
+        super().setUp()
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.servers, self.db = [], os.path.join(folder.name, "chat.db")
+
+    def tearDown(self):
+        super().tearDown()
+        errors = "".join(server.stop()[1] for server in self.servers)
+        self.assertNotIn("Traceback", errors)
 
     def start(self, *options, **environment):
         """Start one more ChatProcess."""
@@ -468,7 +465,7 @@ class ProcessCase(AsyncTestCase):
         return status, errors
 
 
-class StateCase(AsyncTestCase):
+class StateCase(VisitorsCase):
     """Any state of chat.py: started in a fresh folder, and seen from outside only.
 
     One process serves all tests of a class. A chat that writes a traceback fails it.
@@ -494,9 +491,8 @@ class StateCase(AsyncTestCase):
     @classmethod
     def start(cls):
         """Start the chat, once more if it has been stopped, where it was."""
-        cls.server = ChatProcess(
-            folder=cls.folder, PORT=str(cls.port), COOKIE_SECRET=""
-        )
+        environment = {"PORT": f"{cls.port}", "COOKIE_SECRET": ""}
+        cls.server = ChatProcess(folder=cls.folder, **environment)
         cls.server.url()
 
     @classmethod
@@ -504,20 +500,9 @@ class StateCase(AsyncTestCase):
         _, errors = cls.server.stop()
         assert "Traceback" not in errors, errors
 
-    def setUp(self):
-        super().setUp()
-        self.visitors = []
-
-    def tearDown(self):
-        for visitor in self.visitors:
-            visitor.close()
-        super().tearDown()
-
     def visitor(self):
         """Return one more Visitor, without cookies."""
-        url = f"http://127.0.0.1:{self.port}"
-        self.visitors.append(Visitor(AsyncHTTPClient(), url))
-        return self.visitors[-1]
+        return super().visitor(f"http://127.0.0.1:{self.port}")
 
     async def join(self, name, query=""):
         """Let somebody new in; return the ChatSocket."""
@@ -580,13 +565,9 @@ class CrowdCase(ProcessCase):
 
     def talkers(self, url, count, messages):
         """Return Talkers who want to send so many messages each."""
-        return [
-            Talker(
-                self.visitor(url).sign_in(f"user{n}"),
-                [f"{n}.{m}" for m in range(messages)],
-            )
-            for n in range(count)
-        ]
+        visitors = [self.visitor(url).sign_in(f"user{n}") for n in range(count)]
+        keys = [[f"{n}.{m}" for m in range(messages)] for n in range(count)]
+        return list(map(Talker, visitors, keys))
 
     def start_again(self, url):
         """Start a chat at an address where one has been."""

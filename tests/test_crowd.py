@@ -8,7 +8,6 @@ import contextlib
 import os
 import random
 import re
-import shutil
 import signal
 import socket
 import sqlite3
@@ -18,14 +17,12 @@ import time
 import unittest
 from pathlib import Path
 
-import tornado
 from tornado.testing import gen_test
 from tornado.web import create_signed_value
 
 import chat
 from tests.support import (
     SECRET,
-    TOP,
     ChatCase,
     CrowdCase,
     ProcessCase,
@@ -45,6 +42,23 @@ def memory(pid, kind="VmRSS"):
     """Return what memory a process holds, or held at most (VmHWM), in kB."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(re.search(rf"{kind}:\s+(\d+)", status).group(1))
+
+
+def cpu(pid):
+    """Return the seconds of CPU that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@contextlib.contextmanager
+def limited(kind, count):
+    """Let what is started meanwhile have so many files, or bytes in one."""
+    soft, hard = resource.getrlimit(kind)
+    resource.setrlimit(kind, (count, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(kind, (soft, hard))
 
 
 class KillCase(CrowdCase):
@@ -125,23 +139,17 @@ class CrashTest(KillCase):
     @gen_test(timeout=30)
     async def test_disk_full_at_the_start_one_line(self):
         sizes = 0, 4096, 16_384, 24_576
-        servers = [self.start_on_full_disk(size) for size in sizes]
+        servers = []
+        for size in sizes:
+            with limited(resource.RLIMIT_FSIZE, size):
+                servers.append(self.start_beside(size))
         for server in servers:
             self.assertEqual(server.process.wait(10), 1)
-            self.assertRegex(server.stop()[1], r"^chat\.py: [^\n]*--db[^\n]*\n$")
+            self.assertRegex(server.stop()[1], r"^chat\.py: [^\n]*Try [^\n]*file\.\n$")
         servers = [self.start_beside(size) for size in sizes]  # there is room again
         for server in servers:
             server.url()
             self.assertEqual(server.stop(), (0, ""))
-
-    def start_on_full_disk(self, size):
-        """Start a chat whose file may have so many bytes."""
-        limit = resource.RLIMIT_FSIZE
-        resource.setrlimit(limit, (size, resource.RLIM_INFINITY))
-        try:
-            return self.start_beside(size)
-        finally:
-            resource.setrlimit(limit, (resource.RLIM_INFINITY,) * 2)
 
     def start_beside(self, name):
         """Start a chat with a file of its own."""
@@ -181,7 +189,7 @@ class CursorsTest(ChatCase):
 
     @gen_test(timeout=60)
     async def test_readers_at_some_cursors_cost_like_those_at_one(self):
-        room = self._app.room
+        room = self.room
         await asyncio.gather(*(room.post("bob", "hello", None) for _ in range(100)))
         for _ in range(self.MANY):
             await self.raw()
@@ -194,11 +202,11 @@ class CursorsTest(ChatCase):
 
     async def cost(self, cursors):
         """Let all read from some places at once; return the seconds of CPU."""
-        await until(lambda: len(self._app.room.readers) == self.MANY)
+        await until(lambda: len(self.room.readers) == self.MANY)
         for number, reader in enumerate(self.handlers):
             reader.cursor = 100 - 5 * (1 + number % cursors)
         begin = time.process_time()
-        self._app.room.publish()
+        self.room.publish()
         return time.process_time() - begin
 
 
@@ -214,16 +222,13 @@ class BoundsTest(ProcessCase):
     def fill(self, count, text):
         """Make a log of so many messages."""
         with contextlib.closing(sqlite3.connect(self.db)) as db, db:
-            for table in chat.TABLES:
-                db.execute(table)
+            db.executescript(chat.SCHEMA)
             rows = ((1.5, "carol", text, None) for _ in range(count))
             db.executemany(chat.INSERT, rows)
 
-    def begin(self, *options, **settings):
-        """Start a chat, with other constants; return its address."""
-        changes = "".join(f"chat.{name} = {settings[name]}; " for name in settings)
-        program = ["-c", f"import asyncio, chat; {changes}asyncio.run(chat.main())"]
-        self.server = self.start("--port=0", *options, program=program)
+    def begin(self):
+        """Start a chat; return its address."""
+        self.server = self.start("--port=0")
         return self.server.url()
 
     def tell(self, what):
@@ -251,6 +256,52 @@ class BoundsTest(ProcessCase):
             writer.transport.abort()
         self.tell(f"{self.MANY} readers, {grown:.0f} MB")
         self.assertLess(grown, 15 + 135 * self.MANY / 500)
+
+    @gen_test(timeout=30)
+    async def test_pings_and_pongs_of_one_who_does_not_read_cost_little(self):
+        for frame in (to_client_frame(b"?" * 125, 9), to_client_frame(b"", 10)):
+            _, writer = await self.follow(self.begin(), 0)
+            pid = self.server.process.pid
+            held = memory(pid, "VmHWM")
+            for _ in range(50):
+                writer.write(frame * 1000)
+                await writer.drain()
+            self.assertLess(memory(pid, "VmHWM") - held, 1000, "kB")
+            writer.transport.abort()
+            self.server.stop()
+
+    @gen_test(timeout=30)
+    async def test_answers_that_nobody_reads_hold_up_nobody(self):
+        with limited(resource.RLIMIT_NOFILE, 200):
+            self.server = self.start("--port=0", "--logging=info")
+        url = self.server.url()
+        alice, port = await self.visitor(url).sign_in("alice").connect(), int(url[17:])
+        ask = b"GET /static/chat.js HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        strangers = [self.stranger(port, ask * 500) for _ in range(3)]
+        strangers += [self.stranger(port, ask) for _ in range(997)]
+        await alice.send("hello")
+        await alice.line()
+        pid, used = self.server.process.pid, -1
+        while cpu(pid) - used > 0.1:  # soon there is nothing to do
+            used = cpu(pid)
+            await asyncio.sleep(0.5)
+        fd = f"/proc/{pid}/fd"
+        files = [os.readlink(f"{fd}/{number}") for number in os.listdir(fd)]
+        self.assertNotIn("/static/", "".join(files))
+        for stranger in strangers:
+            stranger.close()
+        while (await self.visitor(url).get("/")).code != 200:
+            pass  # it turns people away until it has files again
+        self.assertLess(len(self.server.stop()[1]), 10**6)
+
+    def stranger(self, port, ask):
+        """Return a socket that asks, but takes next to nothing."""
+        stranger = socket.socket()
+        stranger.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        stranger.connect(("127.0.0.1", port))
+        with contextlib.suppress(ConnectionError):  # no file is left: turned away
+            stranger.sendall(ask)
+        return stranger
 
     @gen_test(timeout=120)
     async def test_readers_who_come_back_from_everywhere_hold_up_nobody(self):
@@ -286,35 +337,13 @@ class BoundsTest(ProcessCase):
 
     async def come_back(self, url, places, count):
         """Let readers come back from many places at once, and read to the end."""
-        last = b'{"id": %d,' % count, b"Too far behind."
+        last = b'{"id": %d,' % count, b"starts anew."
         followers = await asyncio.gather(*(self.follow(url, n) for n in places))
         for reader, writer in followers:
             data = b""
             while not any(end in data for end in last):
                 data += await reader.read(65536)
             writer.close()
-
-    @heavy
-    @gen_test(timeout=120)
-    async def test_signing_in_leaves_no_memory(self):
-        url, count = self.begin(LEASE=2, CHECK=1), 6 * self.MANY
-        await self.sign_in(url, 100, "first")
-        pid = self.server.process.pid
-        held = memory(pid)
-        await self.sign_in(url, count, "user")
-        peak = memory(pid)
-        await asyncio.sleep(2)  # the leases run out
-        await self.sign_in(url, 100, "last")
-        grown = (memory(pid) - held) / 1024
-        self.tell(
-            f"{count} sign-ins, {(peak - held) / 1024:.1f} MB, later {grown:.1f} MB"
-        )
-        self.assertLess(grown, 2.5)
-
-    async def sign_in(self, url, count, name):
-        """Sign in so many people, each with a browser of their own."""
-        for number in range(count):
-            await self.visitor(url).post("/login", name=f"{name}{number}")
 
 
 @heavy
@@ -332,79 +361,12 @@ class HeavyTest(KillCase):
         begin = time.monotonic()
         codes = [await connection.close_code() for connection in connections]
         self.assertEqual(codes, [1001] * 500)
+        server.process.wait(10)
         self.assertEqual(server.stop(), (0, ""))
         self.assertLess(time.monotonic() - begin, 5)
         self.start_again(url).url()
         again = await people[0].connect("?since=0")
         self.assertEqual(await again.line(), confirmed)
-
-    @gen_test(timeout=20)
-    async def test_reload_says_goodbye(self):
-        folder = os.path.dirname(self.db)
-        for name in ("chat.py", "templates", "static"):
-            copy = shutil.copy if name == "chat.py" else shutil.copytree
-            copy(TOP / name, os.path.join(folder, name))
-        server = self.start("--port=0", "--debug", folder=folder)
-        port = server.url().rpartition(":")[2]
-        server.stop()
-        server = self.start(f"--port={port}", "--debug", folder=folder)
-        alice = self.visitor(server.url()).sign_in("alice")
-        connection = await alice.connect()
-        await connection.send("hello")
-        self.assertEqual(await connection.texts(1), ["hello"])
-        closing = asyncio.ensure_future(connection.close_code())
-        while not closing.done():  # it looks twice a second
-            os.utime(os.path.join(folder, "chat.py"))
-            await asyncio.sleep(0.1)
-        self.assertEqual(closing.result(), 1001)
-        server.url()
-        connection = await alice.connect("?since=0")
-        self.assertEqual(await connection.texts(1), ["hello"])
-
-    @gen_test(timeout=150)
-    async def test_readers_that_stop_cost_little(self):
-        quick, _ = await self.latency_and_growth(stalled=0)
-        slow, growth = await self.latency_and_growth(stalled=20)
-        self.assertLess(slow, 2 * quick + 0.02, f"99th percentile, not {quick} s")
-        self.assertLess(growth, 20_000, "kB")
-
-    async def latency_and_growth(self, stalled, readers=20, rate=100, seconds=34):
-        """Talk at a given rate; return the 99th percentile and the server's growth."""
-        server = self.start("--port=0")
-        url = server.url()
-        people = [
-            self.visitor(url).sign_in(f"user{n}") for n in range(readers + stalled)
-        ]
-        connections = [await person.connect() for person in people]
-        for connection in connections[readers : readers + stalled]:
-            connection.ws.protocol.stream.socket.setsockopt(
-                socket.SOL_SOCKET, socket.SO_RCVBUF, 4096
-            )  # Tornado's client reads one message ahead, then stops
-        held, begin = memory(server.process.pid), time.monotonic()
-        count = rate * seconds
-        reading = [
-            asyncio.ensure_future(self.latencies(connection, count))
-            for connection in connections[:readers]
-        ]
-        for number in range(count):
-            await asyncio.sleep(begin + number / rate - time.monotonic())
-            text = f"{time.monotonic()} {'x' * 1880}"
-            await connections[number % readers].send(text)
-        delays = sorted(
-            delay for some in await asyncio.gather(*reading) for delay in some
-        )
-        self.assertEqual(len(delays), count * readers)
-        growth = memory(server.process.pid) - held
-        self.assertEqual(server.stop(), (0, ""))
-        os.remove(self.db)
-        return delays[len(delays) * 99 // 100], growth
-
-    async def latencies(self, connection, count):
-        delays = []
-        while len(delays) < count:
-            text = (await connection.line())["msg"]
-            delays.append(time.monotonic() - float(text.split()[0]))
-        return delays
 
     @gen_test(timeout=120)
     async def test_ten_thousand_idle_connections(self):
@@ -536,8 +498,8 @@ class FloodTest(ProcessCase):
         return reader, writer
 
     def handshake(self):
-        cookie = create_signed_value(SECRET, "username", "mallory").decode()
-        return upgrade_request(self.port, {"Cookie": f"username={cookie}"})
+        cookie = create_signed_value(SECRET, "chat_user", "0 mallory").decode()
+        return upgrade_request(self.port, {"Cookie": f"chat_user={cookie}"})
 
     async def send_frames(self, frame, begin=b""):
         """Send 100,000 frames; the connection must still be open 4 seconds later."""
@@ -575,27 +537,17 @@ class FloodTest(ProcessCase):
         await self.flood(self.send_frames, to_client_frame(b"x"))
 
     @gen_test(timeout=30)
-    async def test_flood_of_long_texts(self):
-        await self.flood(self.send_frames, to_client_frame(b"x" * 1000))
-
-    @gen_test(timeout=30)
     async def test_flood_of_empty_texts(self):
         await self.flood(self.send_frames, to_client_frame(b""))
 
-    # Before 6.6, Tornado takes what one connection sends in one go, while all wait.
-    @unittest.skipIf(tornado.version_info < (6, 6), "Tornado 6.6 is fair")
     @gen_test(timeout=30)
     async def test_flood_of_pings(self):
         await self.flood(self.send_frames, to_client_frame(b"?" * 125, 9))
 
-    # Before 6.6, Tornado takes what one connection sends in one go, while all wait.
-    @unittest.skipIf(tornado.version_info < (6, 6), "Tornado 6.6 is fair")
     @gen_test(timeout=30)
     async def test_flood_of_pongs(self):
         await self.flood(self.send_frames, to_client_frame(b"", 10))
 
-    # Before 6.6, Tornado takes what one connection sends in one go, while all wait.
-    @unittest.skipIf(tornado.version_info < (6, 6), "Tornado 6.6 is fair")
     @gen_test(timeout=30)
     async def test_flood_of_fragments(self):
         begin, part = to_client_frame(b"x", fin=False), to_client_frame(b"", 0, False)
@@ -633,7 +585,7 @@ class FloodTest(ProcessCase):
 
     @gen_test(timeout=60)
     async def test_requests_too_large(self):
-        form = "POST /login HTTP/1.1\r\nHost: x\r\nCookie: _xsrf=00\r\n"
+        form = "POST /login HTTP/1.1\r\nHost: x\r\nCookie: chat_xsrf=00\r\n"
         kind = "Content-Type: application/x-www-form-urlencoded\r\n"
         body = b"_xsrf=00&name=" + b"x" * 100_000_000
         chunk = b"f000\r\n" + b"x" * 0xF000 + b"\r\n"
@@ -645,28 +597,3 @@ class FloodTest(ProcessCase):
             *[get + b"a: b\r\n" * 10_000 + b"\r\n"] * 20,
             *[get + b"Cookie: " + b"a=b; " * 200_000 + b"\r\n\r\n"] * 20,
         )
-
-    @gen_test(timeout=40)
-    async def test_more_connections_than_files(self):
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (100, hard))
-        self.io_loop.call_later(
-            1, resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard)
-        )
-        await self.flood(self.crowd, 200)
-
-    async def crowd(self, count):
-        """Open more connections than the server may have files, and look around."""
-        lines = [await self.connect() for _ in range(count)]
-        await until(lambda: sum(reader.at_eof() for reader, _ in lines) > count / 2)
-        busy = self.cpu()
-        await asyncio.sleep(1)
-        self.assertLess(self.cpu() - busy, 0.5)
-        for _, writer in lines:
-            writer.close()
-
-    def cpu(self):
-        """Return the seconds of CPU that the server has used."""
-        with open(f"/proc/{self.process.pid}/stat") as file:
-            fields = file.read().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

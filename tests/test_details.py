@@ -7,16 +7,19 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 import queue
 import re
+import socket
 import unittest
+from pathlib import Path
 from unittest import mock
 
 from tornado.testing import gen_test
 from tornado.web import create_signed_value
 
 import chat
-from tests.support import SECRET, ChatCase, ProcessCase, project_text
+from tests.support import SECRET, ChatCase, ProcessCase, project_text, until
 
 
 class WindowTest(ChatCase):
@@ -26,6 +29,20 @@ class WindowTest(ChatCase):
         for visitor in (self.bob, self.visitor()):
             for path in ("/chat", "/", "/nothing"):
                 self.assertNotRegex((await visitor.get(path)).text, inline)
+
+    @gen_test
+    async def test_chat_page_name_escaped(self):
+        page = await self.visitor().sign_in('"><script>').get("/chat")
+        self.assertIn('data-name="&quot;&gt;&lt;script&gt;"', page.text)
+        self.assertNotIn("><script>", page.text)
+
+    @gen_test
+    async def test_connection_lost_is_forgotten(self):
+        _, _, writer = await self.raw()
+        self.assertEqual(len(self.room.readers), 1)
+        writer.transport.abort()
+        await until(lambda: not self.room.connections)
+        self.assertEqual(self.room.readers, set())
 
     @gen_test
     async def test_static_files_kept_by_browsers(self):
@@ -45,6 +62,27 @@ class WindowTest(ChatCase):
             self.alice.cookies["chat_user"] = cookie
             self.assertEqual((await self.alice.get("/chat")).code, 302)
             self.assertEqual(await self.alice.knock(), 403)
+
+    @gen_test
+    async def test_cookie_of_the_second_edition_leads_to_sign_in(self):
+        visitor = self.visitor()
+        old = create_signed_value(SECRET, "username", "alice").decode()
+        visitor.cookies["username"] = old
+        self.assertEqual((await visitor.get("/chat")).code, 302)
+        self.assertIn('name="name"', (await visitor.get("/")).text)
+
+    @gen_test
+    async def test_twitter_not_configured(self):
+        answer = await self.visitor().get("/login")
+        self.assertEqual((answer.code, answer.headers["Location"]), (302, "/"))
+
+    @gen_test
+    async def test_connection_quick_and_small(self):
+        await self.alice.connect()
+        [handler] = self.handlers
+        line = handler.ws_connection.stream.socket
+        self.assertTrue(line.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        self.assertEqual([*handler.request.headers, *handler._headers], [])
 
     @gen_test
     async def test_nothing_follows_the_close_frame(self):
@@ -88,6 +126,21 @@ class RunningTest(ProcessCase):
         self.assertEqual(json.loads(inline.group(1)), required)
 
     @gen_test
+    async def test_log_lines_short_and_tame(self):
+        server = self.start("--port=0", "--logging=warning")
+        port = int(server.url().rpartition(":")[2])
+        for path in (b"\x9b[31m", b"x" * 15_000):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"GET /%s HTTP/1.1\r\nHost: localhost\r\n" % path)
+            writer.write(b"Connection: close\r\n\r\n")
+            await reader.read()
+            writer.close()
+            await writer.wait_closed()
+        tame, short = server.stop()[1].splitlines()
+        self.assertIn("404 GET /\ufffd[31m", tame)
+        self.assertLess(len(short), 600)
+
+    @gen_test
     async def test_form_too_large_refused(self):
         visitor = self.visitor(self.start("--port=0").url())
         answer = await visitor.post("/login", name="carol", more="x" * 60_000)
@@ -108,6 +161,13 @@ class RunningTest(ProcessCase):
         # Many balancers keep a connection for 60 seconds, and answer 502 if we do not.
         limits |= {"idle_connection_timeout": 75, "body_timeout": 10}
         self.assertEqual(made.call_args.kwargs, {"xheaders": False, **limits})
+        self.assertLess(chat.PING, 30)  # many proxies cut a line that is silent so long
+
+    @unittest.skipIf(os.name == "nt", "Windows has no such modes")
+    def test_file_for_its_owner_alone(self):
+        self.start("--port=0").url()
+        for path in Path(self.db).parent.glob("chat.db*"):
+            self.assertEqual(path.stat().st_mode & 0o777, 0o600)
 
 
 class LogQueueTest(unittest.TestCase):

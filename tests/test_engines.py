@@ -6,7 +6,6 @@ test_page.py has all of them, in Chromium. All but one wait for HEAVY=1.
 import asyncio
 import contextlib
 import os
-import signal
 import tempfile
 import unittest
 from pathlib import Path
@@ -15,14 +14,16 @@ from tornado.testing import gen_test
 
 from tests.engines import BrowserError, Firefox, WebKit
 from tests.page_support import Cable
-from tests.support import ChatCase, ChatProcess, heavy, needs_signals
+from tests.support import ChatCase, heavy, needs_signals
 
 MESSAGES = "[...document.querySelectorAll('#messages .msg')].map((e) => e.textContent)"
 OWN = MESSAGES.replace(".msg", ".own .msg")
 PENDING = MESSAGES.replace("#messages", "#pending")
 STATUS = "document.querySelector('#status').textContent.split('.')[0]"
-ELEMENTS = "document.querySelectorAll('main :is(b, img, script)').length"
+NEWER = "document.querySelector('#newer:not([hidden])')?.textContent"
 FIELD = "document.querySelector('label').textContent"
+ERROR = "document.querySelector('[role=alert]')?.textContent"
+FORM = "new URLSearchParams(new FormData(signout))"
 FOCUS = "document.activeElement"
 AT_BOTTOM = "scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 2"
 
@@ -74,7 +75,7 @@ class Journeys:
 
     async def post(self, *texts):
         """Let bob post messages all at once, past the network."""
-        post = self._app.room.post
+        post = self.room.post
         await asyncio.gather(*(post("bob", text, None) for text in texts))
 
     @gen_test(timeout=30)
@@ -86,16 +87,6 @@ class Journeys:
         for window, own in ((alice, ["one", "two"]), (bob, ["three"])):
             await window.wait_for(MESSAGES, ["one", "two", "three"])
             self.assertEqual(await window.value(OWN), own)
-
-    @heavy
-    @gen_test(timeout=30)
-    async def test_html_stays_text(self):
-        evil = "<img src=x onerror=alert(1)><script>alert(2)</script>", "&amp;\"'</p>"
-        alice, bob = await self.sign_in_both()
-        await self.say(alice, *evil)
-        for window in (alice, bob):
-            await window.wait_for(MESSAGES, list(evil))
-            self.assertEqual(await window.value(ELEMENTS), 0)
 
     @heavy
     @gen_test(timeout=30)
@@ -119,31 +110,6 @@ class Journeys:
 
     @heavy
     @gen_test(timeout=30)
-    async def test_server_killed(self):
-        server = self.start()
-        url = server.url()
-        window = await self.sign_in("alice", url)
-        await self.say(window, "zero")
-        await window.wait_for(MESSAGES, ["zero"])
-        server.process.send_signal(signal.SIGSTOP)
-        await self.say(window, "one", "two")
-        await window.wait_for(PENDING, ["one", "two"])
-        server.stop(signal.SIGKILL)
-        await window.wait_for(STATUS, "Offline")
-        self.start(f"--port={url.rpartition(':')[2]}").url()
-        await window.wait_for(MESSAGES, ["zero", "one", "two"])
-        await window.wait_for(PENDING, [])
-        await window.wait_for(STATUS, "Connected")
-
-    def start(self, *options):
-        """Start a chat that can be killed."""
-        path = Path(self.folder.name, "killed.db")
-        server = ChatProcess(f"--db={path}", "--logging=none", *options)
-        self.addCleanup(server.stop)
-        return server
-
-    @heavy
-    @gen_test(timeout=30)
     async def test_offline_and_back(self):
         async with Cable(self.get_http_port()) as cable:
             window = await self.sign_in("alice", cable.url)
@@ -163,33 +129,29 @@ class Journeys:
 
     @heavy
     @gen_test(timeout=30)
-    async def test_signed_out_in_other_tab(self):
+    async def test_signed_out_elsewhere(self):
         window = await self.sign_in("alice")
-        other = await window.new_tab()
-        await other.goto(self.get_url("/chat"))
-        await other.wait_for(STATUS, "Connected")
-        await window.click("Sign out")
-        for each in (window, other):
-            await each.wait_for(FIELD, "Your nickname")
+        form = f"{{ method: 'POST', body: {FORM} }}"
+        await window.value(f"void fetch('/logout', {form}).catch(String)")
+        await window.wait_for(FIELD, "Your nickname")
+        await window.wait_for(ERROR, "You are signed out. Please sign in.")
 
     @heavy
     @gen_test(timeout=30)
     async def test_reader_in_the_middle(self):
-        """With more than 500 messages, the oldest leave the page."""
         window = await self.sign_in("alice")
         await window.wait_for("document.querySelector('[aria-live=polite]') != null")
         await self.post(*(f"message {number}" for number in range(500)))
         await window.wait_for(f"{MESSAGES}.length", 500)
         await window.value("window.read = document.querySelectorAll('.msg')[250]")
         await window.value("read.scrollIntoView({ block: 'center' })")
+        await window.wait_for(NEWER, "Newest ↓")
         top = await window.value("read.getBoundingClientRect().top")
-        await self.post(*(f"news {number}" for number in range(90)))
-        for number in range(90, 100):
-            await self.post(f"news {number}")
-            await window.wait_for(f"{MESSAGES}.at(-1)", f"news {number}")
+        await self.post(*(f"news {number}" for number in range(100)))
+        await window.wait_for(NEWER, "100 new ↓")
         now = await window.value("read.getBoundingClientRect().top")
         self.assertAlmostEqual(now, top, delta=2)  # pixels
-        await window.click("New messages")
+        await window.click("100 new")
         await window.wait_for(AT_BOTTOM)
 
     @heavy
@@ -197,6 +159,7 @@ class Journeys:
     async def test_keyboard_alone(self):
         window = await self.browser.new_person()
         await window.goto(self.get_url("/"))
+        await window.wait_for(f"{FOCUS}.name", "name")
         await window.press(*"alice", "Enter")
         await window.wait_for(STATUS, "Connected")
         await window.press(*"hello", "Enter")

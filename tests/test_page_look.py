@@ -7,22 +7,19 @@ import time
 
 from tornado.testing import gen_test
 
-from tests.page_support import PageCase, expect
+from tests.page_support import HIDE, PageCase, expect
 from tests.support import project_text
 
-# A tab that one can leave: window.hide(true), and come back to.
-HIDE = """let hidden = false;
-Object.defineProperty(document, "hidden", { get: () => hidden });
-window.hide = (value) => {
-  hidden = value;
-  document.dispatchEvent(new Event("visibilitychange"));
-};"""
 # What WCAG 1.4.12 lets readers ask for.
 SPACED = """* { line-height: 1.5 !important; letter-spacing: 0.12em !important;
 word-spacing: 0.16em !important } p { margin-bottom: 2em !important }"""
-LONG_TASKS = """window.long = []; new PerformanceObserver((list) => {
-  for (const entry of list.getEntries()) window.long.push(entry.duration);
-}).observe({ type: "longtask", buffered: true });"""
+# An hour of a winter's day in Berlin, and seconds of it.
+MORNING = 1737014400  # 2025-01-16, 9:00
+BERLIN = {"timezone_id": "Europe/Berlin", "locale": "en-US"}
+NAMES = "anna ben carla david emma finn greta hans ida jonas karl lena"
+FONTS = ("serif", "monospace", "system-ui", "cursive")
+BORDER = "(e, part) => getComputedStyle(e, part).borderTopColor"
+TEXT = "(all) => all.map((e) => e.textContent)"
 
 
 class LookTest(PageCase):
@@ -34,47 +31,77 @@ class LookTest(PageCase):
         page = await self.sign_in("alice")
         await self.shows(page, *(f"m{number}" for number in range(10, 60)))
         self.assertEqual(await page.locator("#log").get_attribute("aria-live"), "off")
-        self.assertTrue(await page.evaluate("atBottom()"))
+        await expect(page.locator(".msg").last).to_be_in_viewport(ratio=1)
         await expect(page.locator("#newer")).to_be_hidden()
-        await expect(page.locator("#log[aria-live=polite]")).to_be_attached()
+        await self.catches_up(page)
 
     @gen_test(timeout=30)
-    async def test_scroll_no_jump(self):
+    async def test_missed_messages_counted_and_not_read_aloud(self):
+        page = await self.sign_in("alice", script=HIDE)
+        await self.post("seen")
+        await self.catches_up(page)
+        await page.evaluate("""window.aloud = 0; hide(true);
+          new MutationObserver(() => { aloud += log.ariaLive === "polite"; })
+            .observe(messages, { childList: true });""")
+        await self.break_line(page)
+        await self.post(*(f"m{number}" for number in range(135)))
+        await page.evaluate("tunnel(0)")
+        await expect(page).to_have_title("(135) Chat")
+        self.assertEqual(await page.evaluate("aloud"), 0)
+        await self.catches_up(page)
+        await self.post("read aloud")
+        await expect(page).to_have_title("(136) Chat")
+        self.assertEqual(await page.evaluate("aloud"), 1)
+
+    @gen_test(timeout=30)
+    async def test_attributes_keep_no_state(self):
+        page = await self.sign_in("alice", script=HIDE)
+        await self.catches_up(page)
+        await page.evaluate("hide(true), log.setAttribute('aria-live', 'off')")
+        await page.evaluate("document.body.dataset.name = document.body.className = ''")
+        await page.evaluate("document.querySelector('#status').className = ''")
+        await self.post("one", "two")
+        await expect(page).to_have_title("(2) Chat")
+        await self.say(page, "mine")
+        await expect(page.locator("#messages .own")).to_have_count(1)
+
+    @gen_test(timeout=30)
+    async def test_way_down(self):
         await self.post(*(f"message {number}" for number in range(50)))
         page = await self.sign_in("alice")
-        await expect(page.locator("#log[aria-live=polite]")).to_be_attached()
+        await self.catches_up(page)
+        down = page.locator("#newer")
+        await expect(down).to_be_hidden()
         await page.evaluate("scroller.scrollTop = 300")
-        await self.post("news")
-        await expect(page.locator("#newer")).to_be_visible()
+        await expect(down).to_have_text(re.compile("^Newest"))
+        await self.post("news", "more")
+        await expect(down).to_have_text(re.compile("^2 new"))
         self.assertEqual(await page.evaluate("scroller.scrollTop"), 300)
-        await page.locator("#newer").click()
-        await expect(page.locator("#newer")).to_be_hidden()
+        text = await page.locator("#scroller").bounding_box()
+        below = (await down.bounding_box())["y"] - text["y"] - text["height"]
+        self.assertGreaterEqual(below, 0)  # it covers nothing
+        await down.click()
+        await expect(down).to_be_hidden()
         await expect(page.locator("#scroller")).to_be_focused()
-        await expect(page.get_by_text("news", exact=True)).to_be_in_viewport()
-        await self.post("more")
-        await expect(page.get_by_text("more", exact=True)).to_be_in_viewport()
+        await self.post("later")
+        await expect(page.get_by_text("later", exact=True)).to_be_in_viewport()
 
     @gen_test(timeout=30)
-    async def test_scroll_middle_of_many_stays(self):
+    async def test_reader_of_old_messages_loses_none(self):
+        self.store(*((time.time(), "bob", f"message {n}") for n in range(500)))
         page = await self.sign_in("alice")
-        self.post_at_once(600)
+        self.store(*((time.time(), "bob", f"message {n}") for n in range(500, 950)))
         await expect(page.locator(".message")).to_have_count(500)
-        await expect(page.locator("#log[aria-live=polite]")).to_be_attached()
-        await page.evaluate("scroller.scrollTop = scroller.scrollHeight / 2")
-        reading = page.get_by_text("message 350", exact=True)
-        before = (await reading.bounding_box())["y"]
-        for text in ("one more", "line\n" * 9, "and another"):
-            await self.post(text)
-            await expect(page.locator(".msg").last).to_have_text(text.strip())
-            await expect(page.locator(".message")).to_have_count(500)
-            after = (await reading.bounding_box())["y"]
-            self.assertAlmostEqual(after, before, delta=1)
-
-    def post_at_once(self, count):
-        insert = "INSERT INTO log (at, name, msg) VALUES (?, ?, ?)"
-        rows = ((time.time(), "bob", f"message {n}") for n in range(count))
-        self._app.room.db.executemany(insert, rows)
-        self._app.room.publish()
+        for place, text in ((0, "message 450"), (9000, "message 700")):
+            await page.evaluate(f"scroller.scrollTop = {place}")
+            reading = page.get_by_text(text, exact=True)
+            before = await reading.bounding_box()
+            await self.post("one more", "line\n" * 9, "and another")
+            await expect(page.locator(".msg").last).to_have_text("and another")
+            self.assertEqual(await reading.bounding_box(), before)
+        await page.locator("#newer").click()
+        await self.post("the last")
+        await expect(page.locator(".message")).to_have_count(500)
 
     @gen_test(timeout=30)
     async def test_end_stays_in_sight(self):
@@ -103,27 +130,15 @@ class LookTest(PageCase):
         self.assertLess(composer["y"] - message["y"] - message["height"], 30)
 
     @gen_test(timeout=30)
-    async def test_title_unread(self):
-        page = await self.sign_in("alice", script=HIDE)
-        await expect(page.locator("#log[aria-live=polite]")).to_be_attached()
-        await self.post("seen")
-        await self.shows(page, "seen")
-        await expect(page).to_have_title("Chat")
-        await page.evaluate("hide(true)")
-        await self.post("one", "two")
-        await self.post("mine, from elsewhere", name="alice")
-        await expect(page).to_have_title("(2) Chat")
-        await page.evaluate("hide(false)")
-        await expect(page).to_have_title("Chat")
-
-    @gen_test(timeout=30)
     async def test_new_since_looked_away(self):
         page = await self.sign_in("alice", script=HIDE)
-        await expect(page.locator("#log[aria-live=polite]")).to_be_attached()
+        await self.catches_up(page)
         await self.post("seen")
         await self.shows(page, "seen")
         await expect(page.locator(".mark")).to_have_count(0)
+        await expect(page).to_have_title("Chat")
         await page.evaluate("hide(true)")
+        await self.post("mine, from elsewhere", name="alice")
         await self.post(*(f"news {number}" for number in range(40)))
         await expect(page).to_have_title("(40) Chat")
         await page.evaluate("hide(false)")
@@ -132,7 +147,9 @@ class LookTest(PageCase):
         await expect(first.locator(".mark")).to_be_in_viewport()
         await expect(first.locator(".name")).to_be_visible()
         await expect(page.locator("#newer")).to_be_visible()
-        await page.evaluate("toBottom(); hide(true)")
+        await page.locator("#newer").click()
+        await expect(page).to_have_title("Chat")
+        await page.evaluate("hide(true)")
         await self.post("later")
         await expect(page).to_have_title("(1) Chat")
         await expect(first.locator(".msg")).to_have_text("later")
@@ -141,46 +158,99 @@ class LookTest(PageCase):
     # ------------------------------------------------------------ What messages hold
 
     @gen_test(timeout=30)
-    async def test_links(self):
+    async def test_links_end_where_the_address_does(self):
         page = await self.sign_in("alice")
-        text = "(see http://a.example/b?c=d#e, https://f.example/.) javascript:alert(1)"
-        await self.say(page, text, "ftp://g.example `https://h.example`")
-        await expect(page.locator(".msg").first).to_have_text(text)
-        links = page.locator(".msg a")
-        await expect(links).to_have_text(
-            ["http://a.example/b?c=d#e", "https://f.example/"]
-        )
-        await expect(page.locator(".msg code")).to_have_text("https://h.example")
-        await expect(links.first).to_have_attribute("href", "http://a.example/b?c=d#e")
-        await expect(links.first).to_have_attribute("rel", "noopener noreferrer")
-        await expect(links.first).to_have_attribute("target", "_blank")
+        addresses = """http://a.example/b?c=d#e https://f.example/wiki/Chat_(software)
+            http://g.example/?q=[1] http://[::1]:5000/ Https://h.example/{id}
+            http://i.example/% http://j.example/a(b)c""".split()
+        for address in addresses:
+            await self.receive(page, id=1, at=1, name="bob", msg=address)
+        await expect(page.locator(".msg a")).to_have_text(addresses)
+        around = "» ” ’ ' \" 」 ） 。 ， … * ** } ) ] . , ! ? : ; ). ]) “ „".split()
+        for marks in around:
+            text = f"(see http://a.example/b{marks} and http:// javascript:alert(1)"
+            await self.receive(page, id=1, at=1, name="bob", msg=text)
+            last = page.locator(".msg").last
+            await expect(last).to_have_text(text)
+            await expect(last.locator("a")).to_have_text("http://a.example/b")
+        link = page.locator(".msg a").last
+        await expect(link).to_have_attribute("href", "http://a.example/b")
+        await expect(link).to_have_attribute("rel", "noopener noreferrer")
+        await expect(link).to_have_attribute("target", "_blank")
+
+    @gen_test(timeout=30)
+    async def test_long_addresses_and_fences_take_linear_time(self):
+        page = await self.sign_in("alice")
+        script = """async (text) => {
+          const { format } = await import("/static/message.js");
+          const start = performance.now();
+          format(text);
+          return performance.now() - start;
+        }"""
+        for piece in ("http://a", ")", "(", "[(", "`a", "``a", "```", "``a```b", " \n"):
+            text = "http://a" + piece * (100_000 // len(piece))
+            self.assertLess(await page.evaluate(script, text), 1000, piece)  # ms
 
     @gen_test(timeout=30)
     async def test_code(self):
         page = await self.sign_in("alice")
-        python = "def f(x):\n    if x:\n\treturn '<b>'  # two  spaces"
-        await self.say(page, f"look:\n```python\n{python}\n```\nat `f(1)` and `")
-        block, inline = page.locator(".msg code").first, page.locator(".msg code").last
-        self.assertEqual(await block.text_content(), python)
-        self.assertEqual(await inline.text_content(), "f(1)")
-        await expect(block).to_have_css("white-space", "pre-wrap")
-        await expect(block).to_have_css("display", "block")
-        for code in (block, inline):
-            await expect(code).to_have_css("font-family", re.compile("monospace"))
-        await expect(page.locator(".msg")).to_contain_text("and `")
+        python = "def f(x):\n    if x:\n\treturn '<b>'  # two  spaces" + " long" * 99
+        for text, code in {
+            f"look:\n```python\n{python}\n```\nat": python,
+            "```c++\nx\n```": "x", "```c#\nx```": "x", "```objective-c\n x```": " x",
+            "```\nx\n```": "x", "```hello```": "hello", "```two words\nx```":
+            "two words\nx", "```python\n```": "python", "so `f(1)` and `": "f(1)",
+            "``a`b``": "a`b", "`` ` ``": "`", "` x`": " x",
+        }.items():
+            await self.receive(page, id=1, at=1, name="bob", msg=text)
+            found = page.locator(".msg").last.locator("code")
+            self.assertEqual(await found.evaluate_all(TEXT), [code])
+            await expect(found).to_have_css("white-space", "pre")
+            await expect(found).to_have_css("font-family", re.compile("monospace"))
+        for text in ("``````", "```\n```", "``` ```", "``", "`\n`"):
+            await self.receive(page, id=1, at=1, name="bob", msg=text)
+            await expect(page.locator(".msg").last.locator("code")).to_have_count(0)
+            self.assertEqual(await page.locator(".msg").last.text_content(), text)
         self.assertEqual(await page.locator(".msg b").count(), 0)
+        await self.no_overflow(page)
 
     @gen_test(timeout=30)
-    async def test_time_exact_on_hover(self):
-        page = await self.sign_in("alice", timezone_id="Europe/Berlin", locale="en-GB")
-        await page.evaluate(
-            "accept({ id: 1, at: 1764000000.5, name: 'bob', msg: 'x' })"
-        )
-        when = page.locator("time")
-        await expect(when).to_have_text("17:00")
-        await expect(when).to_have_attribute("datetime", "2025-11-24T16:00:00.500Z")
-        title = re.compile("Monday.* 24 November 2025.* 17:00:00")
+    async def test_times_of_an_hour(self):
+        page = await self.sign_in("alice", **BERLIN)
+        self.store(*((MORNING + 240 * n, "bob", f"m{n}") for n in range(16)))
+        times = page.locator("#messages time")
+        await expect(times).to_have_count(16)
+        told = await times.evaluate_all(TEXT)
+        self.assertEqual([time.replace("\u202f", " ") for time in told[:3]],
+                         ["9:00 AM", "9:04 AM", "9:08 AM"])
+        seen = "(all) => all.filter((e) => getComputedStyle(e).opacity === '1').length"
+        self.assertEqual(await times.evaluate_all(seen), 8)
+        await page.get_by_text("m15", exact=True).hover()
+        self.assertEqual(await times.evaluate_all(seen), 9)
+        when = times.first
+        await expect(when).to_have_attribute("datetime", "2025-01-16T08:00:00.000Z")
+        title = re.compile("Thursday, January 16, 2025.* 9:00:00")
         await expect(when).to_have_attribute("title", title)
+
+    @gen_test(timeout=30)
+    async def test_days_say_their_year(self):
+        page = await self.sign_in("alice", **BERLIN)
+        years = [MORNING - days * 86400 for days in (3653, 1827, 1, 0)]
+        self.store(*((at, "bob", f"m{at}") for at in years))
+        await expect(page.locator(".day:visible")).to_have_text(
+            ["Friday, January 16, 2015", "Thursday, January 16, 2020",
+             "Wednesday, January 15, 2025", "Thursday, January 16, 2025"]
+        )
+
+    @gen_test(timeout=30)
+    async def test_colours_of_avatars_apart(self):
+        page = await self.sign_in("alice")
+        self.store(*((time.time(), name, "hello") for name in NAMES.split()))
+        await expect(page.locator(".message")).to_have_count(12)
+        style = "(all) => all.map((e) => Number(e.style.getPropertyValue('--hue')))"
+        hues = sorted(await page.locator(".message").evaluate_all(style))
+        gaps = [b - a for a, b in zip(hues, [*hues[1:], hues[0] + 360], strict=True)]
+        self.assertGreaterEqual(min(gaps), 20)
 
     @gen_test(timeout=30)
     async def test_own_name_read_and_copied(self):
@@ -219,7 +289,8 @@ class LookTest(PageCase):
         await page.evaluate("""window.told = 0;
           const tell = new MutationObserver((all) => { told += all.length; });
           tell.observe(problem, { childList: true });
-          for (const n of [1, 2, 3]) refuse({ error: "Not now.", retry: true });""")
+          const line = '{"error": "Not now."}';
+          for (const n of [1, 2, 3]) ws.onmessage({ data: line });""")
         await expect(page.locator("#problem")).to_have_text("Not now.")
         self.assertEqual(await page.evaluate("told"), 1)
 
@@ -292,6 +363,36 @@ class LookTest(PageCase):
         await expect(page.locator("#messages .msg")).to_have_text("\u4f60\nx")
 
     @gen_test(timeout=30)
+    async def test_focus_returns_to_the_composer(self):
+        page = await self.sign_in("alice")
+        text, send = page.locator("#text"), page.get_by_role("button", name="Send")
+        for words in ("", "hello"):
+            await text.fill(words)
+            await send.click()
+            await expect(text).to_be_focused()
+        await self.shows(page, "hello")
+        await page.locator("#scroller").focus()
+        await page.keyboard.press("Control+c")
+        await page.keyboard.press("Space")
+        await expect(text).not_to_be_focused()
+        await page.keyboard.type("typed while reading")
+        await expect(text).to_have_value("typed while reading")
+
+    @gen_test(timeout=30)
+    async def test_enter_on_a_touch_screen_begins_a_line(self):
+        page = await self.sign_in("alice", has_touch=True, is_mobile=True)
+        await page.locator("#text").tap()
+        await page.keyboard.type("one")
+        await page.keyboard.press("Enter")
+        await page.keyboard.type("two")
+        await page.get_by_role("button", name="Send").tap()
+        await self.shows(page, "one\ntwo")
+        await expect(page.locator("#text")).to_have_attribute("enterkeyhint", "enter")
+        viewport = page.locator("meta[name=viewport]")
+        resizes = re.compile("interactive-widget=resizes-content")
+        await expect(viewport).to_have_attribute("content", resizes)
+
+    @gen_test(timeout=30)
     async def test_keyboard_alone(self):
         page = await self.new_page()
         await page.goto("/")
@@ -329,11 +430,14 @@ class LookTest(PageCase):
             self.assertLess((await header.bounding_box())["height"], 70)
             await page.add_style_tag(content=style)
             await self.fits(page)
-            await page.evaluate("send({ msg: 'x'.repeat(2001) }, 'k')")
+            await self.keep_unsent(page, "x" * 2001)
+            await page.add_style_tag(content=style)
             await expect(page.get_by_role("button", name="Edit")).to_be_visible()
             await self.fits(page)
             await page.context.set_offline(True)
-            await self.say(page, "later", "x" * 2001, sent=False)
+            for words in ("later", "x" * 2001):
+                await page.locator("#text").fill(words)
+                await page.get_by_role("button", name="Send").click()
             await expect(page.locator("#status.offline")).to_be_visible()
             await expect(page.locator("#problem")).to_contain_text("2001")
             await self.fits(page)
@@ -349,6 +453,23 @@ class LookTest(PageCase):
         cut_off = "(all) => all.filter((e) => e.scrollWidth > e.clientWidth).length"
         texts = page.locator("h1, .offline, #problem, header button")
         self.assertEqual(await texts.evaluate_all(cut_off), 0)
+
+    @gen_test(timeout=30)
+    async def test_sign_in_and_error_page_fit_a_phone(self):
+        for width in (300, 320):
+            size = {"width": width, "height": 568}
+            page = await self.new_page(viewport=size, bypass_csp=True)
+            for path in ("/", "/nothing"):
+                await page.goto(path)
+                for font in FONTS:
+                    family = f"* {{ font-family: {font} !important }}"
+                    await page.add_style_tag(content=family)
+                    card = await page.locator(".card").bounding_box()
+                    for part in await page.locator(".card *:visible").all():
+                        box = await part.bounding_box()
+                        right = box["x"] + box["width"]
+                        self.assertLessEqual(right, card["x"] + card["width"])
+                    self.assertLessEqual(card["x"] + card["width"], width)
 
     @gen_test(timeout=30)
     async def test_zoom_of_400_percent(self):
@@ -396,6 +517,10 @@ class LookTest(PageCase):
         )
         for part in ("#composer", "#status", "header button"):
             await expect(page.locator(part)).to_be_hidden()
+        await page.emulate_media(media="print", color_scheme="dark")
+        own = page.locator(".own .msg")
+        self.assertGreater(await self.contrast(own), 12)
+        await expect(own).to_have_css("color", "rgb(29, 37, 36)")
 
     # --------------------------------------------------------------- Colours
 
@@ -407,7 +532,11 @@ class LookTest(PageCase):
             background = await page.evaluate(
                 "getComputedStyle(document.documentElement).backgroundColor"
             )
-            brightness = sum(map(int, re.findall(r"\d+", background)))
+            channels = list(map(int, re.findall(r"\d+", background)))
+            brightness = sum(channels)
+            bar = page.locator(f"meta[name=theme-color][media*={scheme}]")
+            color = "#" + bytes(channels).hex()
+            await expect(bar).to_have_attribute("content", color)
             self.assertEqual(brightness < 300, darker, background)
             self.assertGreater(await self.contrast(page.locator(".own .msg").last), 4.5)
             self.assertGreater(await self.contrast(page.locator("#send")), 4.5)
@@ -420,7 +549,12 @@ class LookTest(PageCase):
     async def test_forced_colors(self):
         page = await self.sign_in("alice", forced_colors="active")
         await self.post("hers")
-        await self.say(page, "mine")
+        await self.say(page, "mine `code`", "mine")
+        for part in (".avatar", "#messages code"):
+            edge = page.locator(part).first
+            await expect(edge).to_have_css("border-top-width", "1px")
+            self.assertNotIn("rgba", await edge.evaluate(BORDER))
+        self.assertNotIn("rgba", await page.locator("h1").evaluate(BORDER, "::before"))
         widths = [
             await page.get_by_text(text, exact=True).evaluate(
                 "(e) => getComputedStyle(e).borderTopWidth"
@@ -429,39 +563,43 @@ class LookTest(PageCase):
         ]
         self.assertEqual(widths, ["1px", "3px"])
 
-    def test_style_for_browsers_of_2020(self):
-        # One unknown word, and an old browser leaves out the whole line or rule.
+    def test_style_is_small_and_plain(self):
         style = project_text("static/chat.css")
-        new = r"light-dark|color-mix|oklch|:is\(|:where\(|\d(lh|rlh|dvh|svh)|^  &"
-        found = [line for line in style.splitlines() if re.search(new, line)]
-        self.assertEqual(found, ["  height: 100dvh;"])
-        self.assertIn("  height: 100vh;\n  height: 100dvh;\n", style)
-        for selector in re.findall(r"[^{}]*:has\([^{}]*", style):
-            self.assertNotIn(",", selector)  # or it takes the others along
+        self.assertLessEqual(len(style.splitlines()), 340)
+        self.assertNotIn(":has(", style)
+        for selector in re.findall(r"^ *([^@/{}]+) {", style, re.MULTILINE):
+            for part in selector.split(","):
+                self.assertLessEqual(len(part.split()), 3, selector)
+                self.assertNotRegex(part, "[~+>]")
+        scripts = project_text("static/chat.js") + project_text("static/message.js")
+        self.assertLessEqual(len(scripts.splitlines()), 430)
 
     @gen_test(timeout=90)
     async def test_performance_busy(self):
-        page = await self.sign_in("alice", script=LONG_TASKS)
+        page = await self.sign_in("alice")
         await self.say(page, "the first one")
-        # On a busy machine other programs stretch a task: the best of three counts.
-        for attempt in "abc":
-            await self.miss_many(page, attempt)
-            await self.type_while_busy(page, attempt)
-            tasks = await page.evaluate("long.splice(0)")  # ms; those of more than 50
-            if len(tasks) < 3:
-                break
-        self.assertLess(len(tasks), 3, f"the page was busy for {tasks} ms at a time")
+        session = await page.context.new_cdp_session(page)
+        # The time of the page's own thread: other programs may be busy, too.
+        await session.send("Performance.enable", {"timeDomain": "threadTicks"})
+        before = await self.seconds(session)
+        await self.miss_many(page, "a")
+        await self.type_while_busy(page, "a")
+        self.assertLess(await self.seconds(session) - before, 6)
         self.assertLessEqual(await page.locator(".message").count(), 500)
+
+    async def seconds(self, session):
+        """Ask Chromium how long a page has been at work."""
+        found = await session.send("Performance.getMetrics")
+        values = {metric["name"]: metric["value"] for metric in found["metrics"]}
+        return values["TaskDuration"]
 
     async def miss_many(self, page, attempt):
         """Let 900 messages come while the page is offline."""
         await page.context.set_offline(True)
         await expect(page.locator("#status")).to_contain_text("Offline")
-        insert = "INSERT INTO log (at, name, msg) VALUES (?, ?, ?)"
         text = f"message {attempt}"
-        rows = ((time.time(), f"user {n % 30}", f"{text}{n} " * 8) for n in range(900))
-        self._app.room.db.executemany(insert, rows)
-        self._app.room.publish()
+        now = time.time()
+        self.store(*((now, f"u{n % 30}", f"{text}{n} " * 8) for n in range(900)))
         await page.context.set_offline(False)
         last = page.get_by_text(f"{text}899 ").first
         await expect(last).to_be_visible(timeout=15000)
@@ -509,7 +647,8 @@ class LookTest(PageCase):
             page = await self.sign_in(f"axe{number}", bypass_csp=True, **mode)
             await self.axe(page)
             await self.say(page, "mine")
-            await page.evaluate("send({ msg: 'x'.repeat(2001) }, 'k')")
+            await self.keep_unsent(page, "x" * 2001)
+            await self.catches_up(page)
             await expect(page.get_by_role("button", name="Edit")).to_be_visible()
             await page.context.set_offline(True)
             await self.say(page, "later", "x" * 2001, sent=False)

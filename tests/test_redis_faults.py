@@ -135,7 +135,8 @@ class LostTest(RedisCase):
             entry = {"name": "bob", "msg": text, "key": "", "at": "1.5"}
             pipe.xadd(LOG, entry, id="0-*")
         pipe.execute()
-        self.assertEqual(await alice.close_code(), 1012)
+        self.assertIsNone(await alice.line())  # "b" and "c" would be out of place here
+        self.assertEqual(alice.ws.close_code, 1012)
         alice = await self.connect(url, "alice")
         self.assertEqual(await alice.texts(3), list("abc"))
 
@@ -299,7 +300,7 @@ class AwayTest(RedisCase):
     async def test_answer_of_redis_lost(self):
         [url] = await self.start_here(1)
         alice = await self.connect(url, "alice")
-        client = self.applications[0].room.redis
+        client = self.rooms[0].redis
         ask = client.eval
 
         async def lose(*arguments):
@@ -358,7 +359,7 @@ class AwayTest(RedisCase):
             self.assertEqual(await bob.texts(1), ["over here"])
             self.assertEqual((await self.browsers["bob"].get("/chat")).code, 200)
             cable.cut()
-            await until(lambda: not self.applications[0].room.is_cut_off())
+            await until(lambda: not self.rooms[0].is_cut_off())
             self.assertEqual((await self.visitor(one).get("/")).code, 200)
             alice = await self.connect(one, "alice")
             self.assertEqual(await alice.texts(2), ["before", "over here"])
@@ -471,8 +472,7 @@ class NginxTest(RedisCase):
         self.assertEqual((await carol.post("/login", name="carol")).code, 303)
         origin = f"https://{NginxProxy.HOST}"
         tabs = [await carol.connect(Origin=origin) for _ in range(4)]
-        shares = [len(each.room.connections) for each in self.applications]
-        self.assertEqual(shares, [2, 2])
+        self.assertEqual([len(room.connections) for room in self.rooms], [2, 2])
         for number, tab in enumerate(tabs):
             await tab.send(f"{number}")
             self.assertEqual([await tab.texts(1) for tab in tabs], [[f"{number}"]] * 4)
@@ -504,20 +504,20 @@ class NginxTest(RedisCase):
         self.assertEqual(codes, [200] * 4)
         self.assertLess(time.monotonic() - begun, 8)
 
-    async def cut_off(self, *applications):
+    async def cut_off(self, *rooms):
         """Let processes be without Redis for long."""
         self.patch(redis_room, CUT_OFF=0.5)
-        for application in applications:
-            patch = mock.patch.object(application.room, "follow", side_effect=OSError)
+        for room in rooms:
+            patch = mock.patch.object(room, "follow", side_effect=OSError)
             patch.start()
             self.addCleanup(patch.stop)
-            await until(application.room.is_cut_off)
+            await until(room.is_cut_off)
 
     @gen_test(timeout=20)
     async def test_process_cut_off_is_not_asked(self):
         self.redis.say("before")
         nginx = self.start_nginx(await self.start_here(2, *self.OPTIONS))
-        await self.cut_off(self.applications[0])
+        await self.cut_off(self.rooms[0])
         for number in range(4):
             carol = self.guest(nginx)
             self.assertEqual((await carol.get("/")).code, 200)
@@ -534,7 +534,7 @@ class NginxTest(RedisCase):
         nginx = self.start_nginx(await self.start_here(2, *self.OPTIONS))
         carol = self.guest(nginx)
         await carol.post("/login", name="carol")
-        await self.cut_off(*self.applications)
+        await self.cut_off(*self.rooms)
         for _ in range(4):
             page = await carol.get("/chat")
             self.assertEqual((page.code, 'id="log"' in page.text), (503, True))

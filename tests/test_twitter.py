@@ -85,10 +85,3 @@ class TwitterFailureTest(TwitterCase):
             await self.assert_refused(thief, path)
             thief.cookies["_oauth_request_token"] = cookie
             await self.assert_refused(thief, path)
-
-    @gen_test
-    async def test_twitter_name_shared_by_its_owners_browsers(self):
-        for _ in "12":
-            window = await self.visitor().sign_in("@carol").connect()
-        await window.send("hello")
-        self.assertEqual((await window.line())["name"], "@carol")

@@ -2,84 +2,82 @@
 
 python -m workshop              where you are
 python -m workshop start        make mine/, a folder to type in
-python -m workshop check        compare it with the tutorial, and try what it does
+python -m workshop page         put the finished page into it
+python -m workshop check        try what it does, and compare it with the tutorial
 python -m workshop step 5       put it into its state after step 5
-python -m workshop exercise 2   check exercise 2
-python -m workshop load         measure loop.py and chat.py, and draw it
+                                --without post,read leaves these to be typed
+python -m workshop exercise 2   check exercise 2; --here: in the project's own files
+python -m workshop load         measure step 2 and chat.py side by side, and draw it
 python -m workshop board        the chat with a page that shows its log, for a projector
 """
 
+import argparse
 import difflib
-import subprocess
+import os
 import sys
 
 from workshop import mine
-from workshop.exercises import FOLDERS
 from workshop.mine import MINE, TOP, WorkshopError
-from workshop.steps import read_exercises
-from workshop.terminal import speak_utf8, until_unread
-
-OWN_HELP = "load", "board"  # commands that have options
+from workshop.terminal import paint, speak_utf8
 
 
 def overview(words):
-    from workshop.overview import overview
+    from workshop.check import find_position, source
+    from workshop.exercises import FOLDERS
+    from workshop.steps import read_listings, read_titles
 
-    print("\n".join(overview()))
+    options("", words)
+    listings, titles = read_listings(), read_titles()
+    position = find_position(mine.read_mine(listings), listings)
+    done = position.step - (not position.complete)
+    for step, title in titles.items():
+        here = step <= done and step not in position.left_out
+        words = f"[{'x' if here else ' '}] {step:2} {title}"
+        print(paint(words, "green") if here else words)
+    green = mine.green_exercises()
+    marks = (f"[{'x' if number in green else ' '}] {number}" for number in FOLDERS)
+    print("Exercises:", *marks)
+    if position.next:
+        print("Next:", *source(position.next), sep="\n")
+    print("See what works: python -m workshop check")
 
 
 def start(words):
-    forbid(words, "start")
+    options("start", words)
     print("\n".join(mine.start()))
 
 
+def page(words):
+    options("page", words)
+    print("\n".join(mine.page()))
+
+
 def check(words):
-    forbid(words[1:], "check")
     from workshop.check import main
 
-    main(words)
+    options("check", words)
+    main()
 
 
 def step(words):
-    number = to_number(words, "step")
-    forbid(words[1:], f"step {number}")
-    for line in mine.set_step(number):
-        print(line)
-    print("Look at it: python -m workshop check")
+    given = options("step", words, number=int, without="")
+    print("\n".join(mine.set_step(given.number, given.without.split(",")
+                                  if given.without else ())))
 
 
 def exercise(words):
-    number = to_number(words, "exercise")
-    if number not in FOLDERS:
-        raise WorkshopError(
-            f"There is no exercise {number}: they go from 1 to {max(FOLDERS)}."
-        )
-    folder = str(MINE)
-    if mine.has_program():
-        warn(number)
-    else:
-        folder = "."
-        print("In mine/ is no program yet. Checked is the project's own.", flush=True)
-    command = [sys.executable, "-m", "workshop.exercises", str(number), folder]
-    status = subprocess.run([*command, *words[1:]], cwd=TOP, check=False).returncode
-    if not status:
-        mine.note_green(number)
-    sys.exit(status)
+    from workshop import exercises
 
-
-def warn(number):
-    """Say so if mine/ has not come as far as an exercise needs."""
-    from workshop.check import find_position
-
-    needed, listings = read_exercises()[number], mine.program_listings()
-    step = find_position(mine.read_mine(listings), listings).step
-    # A step that has nothing to type is reached with the one before.
-    if step < max(one.step for one in listings if one.step <= needed):
-        print(
-            f"Exercise {number} needs step {needed}, and mine/ has reached step {step}."
-            f" Type on, or say: python -m workshop step {needed}",
-            flush=True,
-        )
+    given = options("exercise", words, number=int, here=False)
+    if given.number not in exercises.FOLDERS:
+        raise WorkshopError(f"There is no exercise {given.number}: they go from 1 to"
+                            f" {max(exercises.FOLDERS)}.")
+    if not given.here:
+        mine.require_folder(MINE)
+    green = exercises.check(given.number, TOP if given.here else MINE)
+    if green and not given.here:
+        mine.note_green(given.number)
+    sys.exit(not green)
 
 
 def load(words):
@@ -94,45 +92,29 @@ def board(words):
     main(words)
 
 
-COMMANDS = {
-    "start": start,
-    "check": check,
-    "step": step,
-    "exercise": exercise,
-    "load": load,
-    "board": board,
-}
+COMMANDS = {"start": start, "page": page, "check": check, "step": step,
+            "exercise": exercise, "load": load, "board": board}  # fmt: skip
 
 
-def to_number(words, command):
-    """Return the number that follows a command.
+def options(command, words, **kinds):
+    """Return what follows a command; else say how it is used, and end.
 
-    Raises:
-        WorkshopError: there is none.
+    Args:
+        kinds: a type for what must be given, a default for what may be.
     """
-    if not words or not words[0].isdecimal():
-        raise WorkshopError(f"Say which: python -m workshop {command} 2")
-    return int(words[0])
-
-
-def forbid(words, command):
-    """Take no more words.
-
-    Raises:
-        WorkshopError: there are some.
-    """
-    if words:
-        raise WorkshopError(
-            f"Leave out {' '.join(words)}: python -m workshop {command}"
-        )
+    parser = argparse.ArgumentParser(prog=f"python -m workshop {command}".strip())
+    for name, kind in kinds.items():
+        if isinstance(kind, type):
+            parser.add_argument(name, type=kind)
+        elif kind is False:
+            parser.add_argument(f"--{name}", action="store_true")
+        else:
+            parser.add_argument(f"--{name}", default=kind)
+    return parser.parse_args(words)
 
 
 def choose(word):
-    """Return the function of a command.
-
-    Raises:
-        WorkshopError: there is no such command.
-    """
+    """Return the function of a command, or raise WorkshopError."""
     if word not in COMMANDS:
         near = difflib.get_close_matches(word, COMMANDS, 1)
         guess = f"Did you mean {near[0]}?" if near else "See: python -m workshop --help"
@@ -140,32 +122,27 @@ def choose(word):
     return COMMANDS[word]
 
 
-def wants_help(words):
-    """Tell whether somebody asks what there is."""
-    asks = {"-h", "--help", "help"} & set(words)
-    return asks and words[0] not in OWN_HELP
-
-
 def main():
     speak_utf8()
     words = sys.argv[1:]
-    if wants_help(words):
+    if words[:1] in (["-h"], ["--help"], ["help"]):
         return print(__doc__.strip())
     try:
         command = choose(words[0]) if words else overview
         command(words[1:])
+        sys.stdout.flush()
     except WorkshopError as error:
         sys.exit(str(error))
+    except BrokenPipeError:  # behind `| head -1`; Python would try again at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except ModuleNotFoundError as error:
         if error.name != "tornado":
             raise
-        sys.exit(
-            "Python has no Tornado here. Activate the virtual environment that you have"
-            " made in this terminal, and say this again."
-        )
+        sys.exit("Python has no Tornado here. Activate the virtual environment that you"
+                 " have made in this terminal, and say this again.")
     except KeyboardInterrupt:
         sys.exit(130)
 
 
 if __name__ == "__main__":
-    until_unread(main)
+    main()

@@ -1,10 +1,11 @@
-"""Carry the solutions of the exercises over to a chat.py that has changed.
+"""Carry the solutions of the exercises over to a project that has changed.
 
     python -m workshop.carry
 
 A solution is a diff against the project as it was when the solution was made. This
 finds that state in git, puts the changes since then and those of the solution together
-(a three-way merge), and writes the solution anew. It says which could not be carried.
+(a three-way merge), and writes the solution anew. What could not be carried, and the
+wrong solutions that fit no right one any more, it names in one list.
 """
 
 import difflib
@@ -12,9 +13,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from workshop.exercises import FOLDERS, apply_diff, load
+from tests import exercises as proofs
+from workshop.exercises import FOLDERS, apply_diff
+from workshop.steps import TOP
 
-TOP = Path(__file__).parent.parent
 COMMITS = 50  # how far back it looks for the state that a solution was made for
 
 
@@ -66,18 +68,13 @@ def to_diff(name, old, new):
     return "".join(difflib.unified_diff(*lines, f"a/{name}", f"b/{name}"))
 
 
-def read_now(name):
-    return (TOP / name).read_text(encoding="utf-8")
-
-
 def reader(commit):
     """Return a function that reads files as they were in a commit."""
 
     def read(name):
         command = ["git", "show", f"{commit}:{name}"]
-        return subprocess.run(
-            command, cwd=TOP, check=True, capture_output=True, encoding="utf-8"
-        ).stdout
+        done = subprocess.run(command, cwd=TOP, check=True, capture_output=True)
+        return done.stdout.decode()
 
     return read
 
@@ -86,75 +83,48 @@ def find_base(diff):
     """Return a function that reads the files for which a diff was made, or None."""
     command = ["git", "rev-list", f"--max-count={COMMITS}", "HEAD"]
     commits = subprocess.check_output(command, cwd=TOP, text=True).split()
-    for read in (read_now, *map(reader, commits)):
+    for read in (proofs.read_now, *map(reader, commits)):
         try:
             apply_diff(diff, read)
             return read
         except (ValueError, OSError, subprocess.CalledProcessError):
             pass
+    return None
 
 
 def carry(path):
-    """Write a solution anew, for the files as they are now.
+    """Write a solution anew, for the files as they are now; tell what became of it.
 
-    Returns:
-        A sentence that says what became of it.
     Raises:
         Conflict: it could not be carried over, and is as it was.
     """
     diff = path.read_text(encoding="utf-8")
     read = find_base(diff)
-    if read is read_now:
+    if read is proofs.read_now:
         return "fits as it is"
     if read is None:
         raise Conflict(f"None of the last {COMMITS} commits is what it was made for.")
-    carried = diff[: diff.index("--- a/")]
+    carried = diff[:diff.index("--- a/")]
     for name, solved in apply_diff(diff, read).items():
-        now = read_now(name)
+        now = proofs.read_now(name)
         carried += to_diff(name, now, merge(read(name), now, solved))
     path.write_text(carried, encoding="utf-8")
     return "carried over"
 
 
-def misfits(number):
-    """Return the wrong solutions of an exercise whose replacements do not fit."""
-    for wrong in load(number, "wrong").WRONG:
-        diff = (FOLDERS[number] / wrong.right).read_text(encoding="utf-8")
-        texts = apply_diff(diff, read_now)
-        for name, old, _ in wrong.replacements:
-            count = texts.get(name, read_now(name)).count(old)
-            if count != 1:
-                yield f"{wrong.mistake}: in {name} this is there {count} times: {old}"
-
-
-def make_copies():
-    """Write the broken copies of exercise 7, and the diff that repairs them."""
-    path, right = FOLDERS[7] / "solution.diff", read_now("chat.py")
-    diff = path.read_text(encoding="utf-8")
-    diff = diff[: diff.index("--- a/")]
-    for name, copy in load(7, "bugs").make_copies(right).items():
-        (FOLDERS[7] / name).write_text(copy, encoding="utf-8")
-        diff += to_diff(f"workshop/exercises/{FOLDERS[7].name}/{name}", copy, right)
-    path.write_text(diff, encoding="utf-8")
-
-
 def main():
-    make_copies()
-    failed = 0
-    for number, folder in FOLDERS.items():
-        for path in sorted(folder.glob("*.diff")):
-            try:
-                print(f"{folder.name}/{path.name}: {carry(path)}")
-            except Conflict as conflict:
-                failed += 1
-                print(f"{folder.name}/{path.name}: not carried over\n{conflict}")
+    seconds = Path(proofs.__file__).parent.glob("*_second.diff")
+    failed = []
+    for path in (*(FOLDERS[n] / "solution.diff" for n in FOLDERS), *sorted(seconds)):
+        name = path.relative_to(TOP).as_posix()
         try:
-            misfit = list(misfits(number))
-        except ValueError:
-            misfit = []  # said above
-        failed += len(misfit)
-        print(*(f"{folder.name}/wrong.py, {each}" for each in misfit), sep="\n", end="")
-    sys.exit(failed > 0)
+            print(f"{name}: {carry(path)}")
+        except Conflict as conflict:
+            failed.append(f"{name}: {conflict}")
+    if not failed:
+        failed = proofs.misfits()
+    if failed:
+        sys.exit("\n".join(["These no longer fit:", *failed]))
 
 
 if __name__ == "__main__":

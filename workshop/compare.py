@@ -1,210 +1,216 @@
 """Compare what a student has typed with the listings of the tutorial.
 
-Empty lines and comments do not count, on either side: they change nothing.
+Two definitions are the same if their syntax trees are: quotes, comments, docstrings,
+empty lines, the order of methods and added prints do not count. What differs then is
+compared line by line, to name the line.
 """
 
+import ast
 import collections
 import difflib
-import re
+import functools
 from dataclasses import dataclass
 
-from workshop.steps import PlaceError, type_listings
+from workshop.steps import type_listing
 
 ALIKE = 0.6  # of two lines, from 0 to 1: one is the other with a mistake in it
-CROSSED = 5  # lines between the two places of a `def`, at most
-HEAD = re.compile(r"\s*(class|def|async def) (\w+)")
-SURE = 2  # lines that nothing but a step has: then the step has been begun
-QUOTES = '"""'  # a line of its own that ends a docstring
+EXTRA = 3  # a line that is too many counts as much as so many that are missing
+QUOTES = '"""'
 
-# text: without the comment; number: its place in the file, from 1; source: the Line of
-# workshop.steps that it comes from, None for a student's.
-Code = collections.namedtuple("Code", "text number source")
+# key: such as "Room.post"; tree: what counts of it; first, end: of its lines.
+Piece = collections.namedtuple("Piece", "key tree first end")
+Code = collections.namedtuple("Code", "text number line")  # line: where it comes from
 
 
 @dataclass
 class Difference:
-    """One thing that is not as in the tutorial.
+    """One thing that is not as in the tutorial."""
 
-    kind: "missing", "wrong", "indented", "misplaced", "elsewhere" (it belongs into
-    another file), "doubled" or "foreign".
-    """
-
-    kind: str
+    kind: str  # "missing", "wrong", "indented", "moved", "doubled" or "extra"
     file: str
     number: int  # of the student's line, or of the one below which a line is missing
-    text: str  # what the student has there, "" if something is missing
-    scope: str  # where that is, such as "class Room, in publish"
-    wanted: object = None  # the Line that should be there, or None
-    target: str = ""  # the scope of wanted
-    below: int = 0  # the number of the student's line below which wanted belongs
-    near: object = None  # wanted, the doubled Line or the one above the difference
-    twin: int = 0  # the number of the student's other line, if this one is doubled
-
-    @property
-    def order(self):
-        """Where in the tutorial it is."""
-        return self.near.number if self.near else 0
+    text: str = ""  # what the student has there
+    wanted: object = None  # the Line of the tutorial, or the one above if none fits
+    below: int = 0  # the student's line below which this one belongs, or its twin
 
 
+# ------------------------------------------------------------------------ how far it is
+
+
+def find_stage(files, listings):
+    """Find the listing up to which a student has typed.
+
+    Args:
+        files: {name: text} of the student.
+        listings: of the whole tutorial.
+    Returns:
+        The number of listings, and {name: [Line]} of the typed files after them.
+    """
+    mine = collections.Counter(
+        (name, code.text) for name, text in files.items()
+        for code in to_code(text.split("\n")))
+    best, found, typed = None, (0, {}), {}
+    for number, listing in enumerate(listings, 1):
+        typed = type_listing(listing, typed)
+        own = {name: lines for name, lines in typed.items()
+               if any(line.listing for line in lines)}
+        theirs = collections.Counter(
+            (name, code.text) for name in own for code in to_code(own[name]))
+        ours = collections.Counter({one: n for one, n in mine.items() if one[0] in own})
+        distance = (theirs - ours).total() + EXTRA * (ours - theirs).total()
+        if best is None or distance <= best:
+            best, found = distance, (number, own)
+    return found if mine else (0, {})
+
+
+@functools.cache
 def strip_comment(text):
-    """Take the comment off a line, and the blanks at its end."""
-    quote = ""
+    """Return what counts of a line: no comment, one sort of quotes."""
+    quote, text = "", text.expandtabs(4)
     for place, letter in enumerate(text):
         if quote:
             quote = "" if letter == quote else quote
         elif letter in "'\"":
             quote = letter
-        elif letter == "#" and not text[:place].strip(" \t"):
-            return ""
-        elif letter == "#" and text[place - 2 : place] == "  ":
-            return text[:place].rstrip()
-    return text.rstrip()
-
-
-def likeness(one, other):
-    """Return how much two lines have in common, from 0 to 1."""
-    return difflib.SequenceMatcher(None, one.strip(), other.strip()).ratio()
+        elif letter == "#" and (not text[:place].strip() or text[place - 1] == " "):
+            text = text[:place]
+            break
+    return text.rstrip(" \r\f").replace("'", '"')
 
 
 def to_code(lines):
-    """Return those lines of a student's file that count."""
-    stripped = [strip_comment(line.expandtabs(4)) for line in lines]
-    return [Code(text, n, None) for n, text in enumerate(stripped, 1) if text]
+    """Return those Lines, or lines of a student's, that count."""
+    texts = [strip_comment(getattr(line, "text", line)) for line in lines]
+    return [Code(text, n, lines[n - 1]) for n, text in enumerate(texts, 1) if text]
 
 
-def to_expected(lines):
-    """Return those Lines that count."""
-    stripped = [strip_comment(line.text) for line in lines]
-    pairs = zip(stripped, lines, strict=True)
-    return [Code(text, n, line) for n, (text, line) in enumerate(pairs, 1) if text]
+# ------------------------------------------------------------------------------- trees
 
 
-def find_scopes(codes):
-    """Tell for each line in which class and function it stands.
+class Plain(ast.NodeTransformer):
+    """Takes docstrings and added prints out of a tree."""
 
-    The line that begins a function stands in what is around the function.
-    """
-    scopes, open_blocks = [], []
-    for code in codes:
-        depth = len(code.text) - len(code.text.lstrip())
-        head = HEAD.match(code.text)
-        closing = code.text.strip()[0] in ")]}"
-        while open_blocks and open_blocks[-1][0] >= depth and not closing:
-            open_blocks.pop()
-        scopes.append(", in ".join(name for _, name in open_blocks))
-        if head:
-            name = f"class {head[2]}" if head[1] == "class" else head[2]
-            open_blocks.append((depth, name))
-    return scopes
+    def __init__(self, prints):
+        self.prints = prints  # those that are no additions
+
+    def visit_Expr(self, node):
+        text = ast.unparse(node)
+        added = text.startswith("print(") and text not in self.prints
+        return None if added or isinstance(node.value, ast.Constant) else node
 
 
-# ------------------------------------------------------------------ which step it is
+def to_pieces(tree, prints):
+    """Return the Pieces of a program: functions, methods, constants, heads, imports."""
+    pieces = []
+    for node in Plain(prints).visit(tree).body:
+        if not isinstance(node, ast.ClassDef):
+            pieces += to_piece("", node)
+            continue
+        head = [ast.dump(each) for each in [*node.bases, *node.decorator_list]]
+        pieces.append(Piece(f"class {node.name}", head, node.lineno, node.lineno))
+        for each in node.body:
+            pieces += to_piece(f"{node.name}.", each)
+    return pieces
 
 
-def own_lines(listings):
-    """Return, for each step, the lines that stand once in the whole tutorial."""
-    lines = [
-        (listing.step, strip_comment(line).strip())
-        for listing in listings
-        for line in listing.lines
-    ]
-    count = collections.Counter(text for _, text in lines)
-    steps = collections.defaultdict(set)
-    for step, text in lines:
-        if count[text] == 1:
-            steps[step].add(text)
-    return steps
+def to_piece(scope, node):
+    """Yield the Piece of a statement; of an import, one for each name."""
+    first = min(each.lineno for each in [node, *getattr(node, "decorator_list", [])])
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+        for name in node.names:
+            source = getattr(node, "module", "")
+            yield Piece(f"import {source} {name.name}", "", first, node.end_lineno)
+        return
+    name = getattr(node, "name", "") or ast.unparse(node).split("=")[0].strip()
+    yield Piece(scope + name, ast.dump(node), first, node.end_lineno)
 
 
-def find_steps(files, listings):
-    """Find the steps that a student has begun.
+def differing(text, wanted):
+    """Return the Pieces of both programs that the other one has not."""
+    trees = ast.parse(text), ast.parse(wanted)
+    prints = {ast.unparse(node) for node in ast.walk(trees[1])
+              if isinstance(node, ast.Expr)}
+    mine, theirs = [to_pieces(tree, prints) for tree in trees]
+    for piece in list(mine):
+        if same := [each for each in theirs if each[:2] == piece[:2]]:
+            mine.remove(piece)
+            theirs.remove(same[0])
+    return mine, theirs
 
-    Args:
-        files: {name: text} of the student's files.
-        listings: those of the tutorial that go into such files.
+
+def inside(codes, pieces, text):
+    """Return those lines that stand in some pieces, and in no docstring."""
+    numbers = {n for one in pieces for n in range(one.first, one.end + 1)}
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            numbers -= set(range(node.lineno, node.end_lineno + 1))
+    return [code for code in codes if code.number in numbers]
+
+
+# ------------------------------------------------------------------------------- lines
+
+
+def compare(file, text, lines):
+    """Compare a student's file with the Lines that should be there.
+
     Returns:
-        A sorted list of their numbers. Steps that a lesson has left out are not in it.
+        A list of Difference in the order of the file, and the names of what differs.
     """
-    lines = "\n".join(files.values()).split("\n")
-    typed = {strip_comment(line).strip() for line in lines}
-    own = own_lines(listings)
-    found = {step: len(own[step] & typed) for step in own}
-    enough = {step: min(SURE, (len(own[step]) + 1) // 2) for step in own}
-    begun = [step for step in own if found[step] >= enough[step]]
-    # A single line of the next step is a beginning, too.
-    following = [step for step in own if step > max(begun, default=0)]
-    if following and found[min(following)]:
-        begun.append(min(following))
-    return sorted(begun)
+    mine, theirs, names = to_code(text.split("\n")), to_code(lines), []
+    places = {theirs[j + n].number: mine[i + n].number for i, j, size
+              in match(mine, theirs).get_matching_blocks() for n in range(size)}
+    if file.endswith(".py"):
+        wanted = "\n".join(line.text for line in lines)
+        try:
+            ours, others = differing(text, wanted)
+        except (SyntaxError, ValueError):
+            return Alignment(file, mine, theirs, places).differences, []
+        names = list(dict.fromkeys(piece.key for piece in [*ours, *others]))
+        mine, theirs = inside(mine, ours, text), inside(theirs, others, wanted)
+        known = {code.text.strip() for code in theirs}
+        mine = [code for code in mine if code.text.strip() in known
+                or not code.text.strip().startswith("print(")]
+    return Alignment(file, mine, theirs, places).differences, names
 
 
-def choose(listings, steps):
-    """Return the listings of some steps, and of those on which they lean."""
-    chosen = [listing for listing in listings if listing.step in steps]
-    try:
-        type_listings(chosen)
-    except PlaceError:
-        last = max(steps)
-        chosen = [listing for listing in listings if listing.step <= last]
-    return chosen
+def match(mine, theirs):
+    """Return a SequenceMatcher for lines, or for the letters of two lines."""
+    texts = [[getattr(each, "text", each) for each in side] for side in (mine, theirs)]
+    return difflib.SequenceMatcher(None, *texts, autojunk=False)
 
 
-# ------------------------------------------------------------------------- comparing
-
-
-class Comparison:
-    """A student's file beside what it should be.
+class Alignment:
+    """Which of a student's lines is which line of the tutorial, and what is left over.
 
     Args:
-        file: its name.
-        text: what the student has typed.
-        lines: of workshop.steps, what should be there.
+        places: {number of a line of the tutorial's: number of the same one of mine}.
     """
 
-    def __init__(self, file, text, lines):
-        self.file = file
-        self.typed = to_code(text.split("\n"))
-        self.expected = to_expected(lines)
-        self.typed_scopes = find_scopes(self.typed)
-        self.expected_scopes = find_scopes(self.expected)
-        self.differences = []
-        self.align()
-
-    def align(self):
-        """Find which line is which, and what is left over on both sides."""
-        matcher = difflib.SequenceMatcher(
-            None,
-            [code.text for code in self.typed],
-            [code.text for code in self.expected],
-            autojunk=False,
-        )
-        extra, missing, changed = [], [], []  # indexes
-        self.below = {}  # index of an expected line: that of the typed one above it
-        self.known = {}  # index of a typed line: that of the expected one which it is
-        for tag, i1, i2, j1, j2 in matcher.get_opcodes():
+    def __init__(self, file, mine, theirs, places):
+        self.file, self.mine, self.theirs, self.places = file, mine, theirs, places
+        self.differences, self.known = [], {}  # index of mine: index of theirs
+        extra, missing = [], []
+        for tag, i1, i2, j1, j2 in match(mine, theirs).get_opcodes():
             if tag == "equal":
                 self.known.update(zip(range(i1, i2), range(j1, j2), strict=True))
                 continue
             pairs = self.pair(range(i1, i2), range(j1, j2))
-            paired_i, paired_j = {i for i, _ in pairs}, {j for _, j in pairs}
-            extra += [i for i in range(i1, i2) if i not in paired_i]
-            for j in range(j1, j2):
-                self.below[j] = max([i for i, k in pairs if k < j], default=i1 - 1)
-                if j not in paired_j:
-                    missing.append(j)
-            changed += pairs
-        self.known.update(changed)
-        for i, j in changed:
-            self.add_changed(i, j)
+            self.known.update(pairs)
+            extra += [i for i in range(i1, i2) if i not in dict(pairs)]
+            missing += [j for j in range(j1, j2) if j not in dict(pairs).values()]
+            for i, j in pairs:
+                same = mine[i].text.strip() == theirs[j].text.strip()
+                self.add("indented" if same else "wrong", mine[i], j)
         self.join(extra, missing)
-        self.differences.sort(key=lambda difference: difference.order)
+        self.differences.sort(key=lambda one: (one.number, one.kind != "missing"))
 
     def pair(self, extra, missing):
         """Pair lines of one gap that are alike, in order."""
         pairs, first = [], 0
         for j in missing:
-            wanted = self.expected[j].text
-            scores = [likeness(self.typed[i].text, wanted) for i in extra[first:]]
+            wanted = self.theirs[j].text.strip()
+            scores = [match(self.mine[i].text.strip(), wanted).ratio()
+                      for i in extra[first:]]
             best = max(scores, default=0)
             if best >= ALIKE:
                 first += scores.index(best) + 1
@@ -213,106 +219,43 @@ class Comparison:
 
     def join(self, extra, missing):
         """Take a line that is missing here and too many there for one thing."""
-        extra = list(extra)
         for j in missing:
-            wanted = self.expected[j].text.strip()
-            same = [i for i in extra if self.typed[i].text.strip() == wanted]
+            wanted = self.theirs[j].text.strip()
+            above = self.above(self.theirs[j].number)
+            same = [i for i in extra if self.mine[i].text.strip() == wanted]
             if not same:
-                self.add("missing", self.below[j], j)
+                self.add("missing", Code("", above, None), j)
                 continue
-            near = min(same, key=lambda i: abs(i - self.below[j]))
+            near = min(same, key=lambda i: abs(self.mine[i].number - above))
             extra.remove(near)
-            self.add("misplaced", *self.blame(near, j))
+            self.add("moved", self.mine[near], j, above)
         for i in extra:
-            self.add_extra(i)
+            text = self.mine[i].text.strip()
+            twins = [k for k in self.known if self.mine[k].text.strip() == text]
+            twin = min(twins, key=lambda k: abs(k - i), default=None)
+            near = self.known.get(max([k for k in self.known if k < i], default=-1), 0)
+            kind, below = ("extra", 0) if twin is None else (
+                "doubled", self.mine[twin].number)
+            self.add(kind, self.mine[i], near, below)
 
-    def add_extra(self, i):
-        """Note a line that is too many."""
-        twin = self.find_twin(i)
-        if twin == i + 1:  # of two lines in a row, the second is too many
-            self.known[i] = self.known[twin]
-            i, twin = twin, i
-        self.add("foreign" if twin is None else "doubled", i, twin=twin)
+    def above(self, number):
+        """Return the number of the student's line that stands above a missing one."""
+        places = self.places | {
+            self.theirs[j].number: self.mine[i].number for i, j in self.known.items()}
+        return next((places[n] for n in range(number - 1, 0, -1) if n in places), 0)
 
-    def find_twin(self, i):
-        """Return the index of the line that a line doubles, or None.
-
-        What the tutorial has in many places, such as `try:`, doubles a line of the same
-        method alone.
-        """
-        text = self.typed[i].text.strip()
-        once = sum(code.text.strip() == text for code in self.expected) == 1
-        same = [
-            k
-            for k in self.known
-            if self.typed[k].text.strip() == text
-            and (once or self.typed_scopes[k] == self.typed_scopes[i])
-        ]
-        return min(same, key=lambda k: abs(k - i), default=None)
-
-    def blame(self, i, j):
-        """Say which line is misplaced: a line beside a `def`, rather than the `def`.
-
-        Where a line of a method stands in the method above, it may look as if it were
-        the `def` that has moved; where a listing stands in a docstring, the quotes.
-        """
-        above = self.below[j]
-        if self.typed[i].text.strip() == QUOTES and above + 1 in self.known:
-            inside = self.known[above + 1]
-            listing = self.expected[inside].source.listing
-            if i > above and listing != self.expected[j].source.listing:
-                self.below[inside] = i
-                return above + 1, inside
-        crossed = i - above - 1 if i > above else above - i
-        if not HEAD.match(self.typed[i].text) or not 0 < crossed <= CROSSED:
-            return i, j
-        # It stands above the `def`, and belongs below; or the other way round.
-        beside, wanted = (above + 1, j + 1) if i > above else (i + 1, j - crossed)
-        if self.known.get(beside) != wanted:
-            return i, j
-        self.below[wanted] = i if i > above else i - 1
-        return beside, wanted
-
-    def add_changed(self, i, j):
-        same = self.typed[i].text.strip() == self.expected[j].text.strip()
-        self.add("indented" if same else "wrong", i, j)
-
-    def add(self, kind, i, j=None, twin=None):
-        """Note a difference between the typed line i and the expected line j.
-
-        Args:
-            kind: of Difference.
-            i: index of a typed line; -1: above the first one.
-            j: index of an expected line, or None.
-            twin: index of the typed line that i doubles, or None.
-        """
-        code = self.typed[i] if i >= 0 else Code("", 0, None)
-        found = Difference(kind, self.file, code.number, code.text, "")
-        found.scope = self.typed_scopes[i] if i >= 0 else ""
-        if j is not None:
-            found.wanted = self.expected[j].source
-            found.target = self.expected_scopes[j]
-            if self.below[j] >= 0:
-                found.below = self.typed[self.below[j]].number
-        if twin is not None:
-            found.twin = self.typed[twin].number
-        found.near = found.wanted or self.source_above(i if twin is None else twin)
+    def add(self, kind, code, j, below=0):
+        wanted = self.theirs[j].line if self.theirs else None
+        found = Difference(kind, self.file, code.number, code.text, wanted, below)
         self.differences.append(found)
 
-    def source_above(self, i):
-        """Return the Line of the typed line i or of the nearest one above it."""
-        known = next((k for k in range(i, -1, -1) if k in self.known), None)
-        return None if known is None else self.expected[self.known[known]].source
 
-
-def join_files(differences):
-    """Take a line that is missing in a file and too many in another for one thing."""
-    for one in [one for one in differences if one.kind == "missing"]:
-        wanted = strip_comment(one.wanted.text).strip()
-        for other in differences:
-            extra = other.kind in ("foreign", "doubled") and other.file != one.file
-            if extra and other.text.strip() == wanted:
-                differences.remove(one)
-                other.kind, other.wanted, other.near = "elsewhere", one.wanted, one.near
-                other.target, other.below, other.twin = one.target, one.number, 0
-                break
+def left_out(differences, lines, step):
+    """Return the steps before one of which hardly a line is there."""
+    there = collections.Counter(
+        code.line.listing.step for code in to_code(lines) if code.line.listing)
+    gone = collections.Counter(
+        one.wanted.listing.step for one in differences
+        if one.kind in ("missing", "wrong") and one.wanted.listing)
+    return {one for one, count in there.items()
+            if one < step and count > 2 and gone[one] > 0.7 * count}

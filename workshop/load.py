@@ -1,34 +1,34 @@
-"""Measure the article's chat, loop.py, and chat.py side by side, and draw it.
+"""Measure the article's chat, as step 2 has it, and chat.py side by side, and draw it.
 
-Both get the same people and the same messages, one server after the other, each for
-every rate anew. A delivery is measured from the moment at which its message was due to
-its arrival at one reader; one reader in ten looks at the clock.
+Both get the same people and the same messages, each server for every rate anew. A
+delivery lasts from the moment at which its message was due to its arrival at a reader.
 """
 
 import argparse
 import asyncio
-import functools
+import contextlib
 import math
 import os
+import runpy
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from workshop.crowd import SECRET, Crowd
-from workshop.drawing import PATIENCE, draw
-from workshop.serving import raise_file_limit
+from workshop.crowd import TIMED, Crowd
+from workshop.drawing import PATIENCE, draw, tell
+from workshop.steps import TOP, finished_page, states, write_files
 
-TOP = Path(__file__).resolve().parent.parent
-PROGRAMS = "loop.py", "chat.py"
+PROGRAMS = "step 2", "chat.py"
+ARTICLE = 2  # the step after which the article's chat stands
 RATES = 5, 20, 50, 100, 200, 400  # messages a second
-PEOPLE = 300
-SECONDS = 3  # of talking, for each program and rate
 BUSY = 0.85  # of one core: from here on, the client is slow itself
 LATE = 0.02  # seconds that the client may send a message too late
+OPEN_FILES = 4096  # macOS allows 256, and each connection is one
 
 
 @dataclass
@@ -45,45 +45,26 @@ class Figures:
 
 
 class Server:
-    """A program in a process of its own, with an empty log.
-
-    Args:
-        program: loop.py or chat.py.
-    """
+    """A program in a process of its own, with an empty log; or raises OSError."""
 
     def __init__(self, program):
         self.folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        files = {"chat.py": (TOP / "chat.py").read_text("utf-8"), **finished_page()}
+        options = "--logging=error",
+        if program == PROGRAMS[0]:
+            files, options = states()[ARTICLE], ()
+        write_files(files, self.folder.name)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "workshop.serving", *self.command(program)],
-            cwd=TOP,
-            env={**os.environ, "COOKIE_SECRET": SECRET},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
+            [sys.executable, "-m", "workshop.load", "chat.py", *options],
+            cwd=self.folder.name, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, text=True,
+            env={**os.environ, "PORT": str(self.port), "PYTHONPATH": str(TOP)})
 
-    def command(self, program):
-        """Return the path of a program, and its options."""
-        folder = Path(self.folder.name)
-        if program == "chat.py":
-            options = f"--port={self.port}", f"--db={folder / 'chat.db'}"
-            return TOP / program, *options, "--logging=none"
-        text = (TOP / "workshop" / program).read_text(encoding="utf-8")
-        text = text.replace("5000", str(self.port))
-        (folder / program).write_text(text, encoding="utf-8")
-        return (folder / program,)
-
-    def wait(self):
-        """Wait until it listens.
-
-        Raises:
-            OSError: it has not started.
-        """
         if "http" not in self.process.stdout.readline():
+            self.stop()
             raise OSError("The chat did not start. Start it by hand, and see why.")
 
     def cpu(self):
@@ -98,178 +79,105 @@ class Server:
         self.folder.cleanup()
 
 
-class Progress:
-    """A bar on the terminal; where the output is no terminal, nothing.
+def serve(program, *options):
+    """Run a program, and print the seconds of CPU used for each line that comes in."""
 
-    Args:
-        total: seconds that all will take, about.
-    """
+    def answer():
+        for _ in sys.stdin:
+            print(time.process_time(), flush=True)
 
-    WIDTH = 30  # characters
+    sys.argv, sys.path[0] = [program, *options], os.getcwd()
+    raise_file_limit()
+    threading.Thread(target=answer, daemon=True).start()
+    runpy.run_path(program, run_name="__main__")
 
-    def __init__(self, total):
-        self.begun, self.total = time.monotonic(), total
-        self.words = ""
 
-    def show(self):
-        spent = min(time.monotonic() - self.begun, self.total)
-        done = int(self.WIDTH * spent / self.total)
-        bar = "#" * done + "." * (self.WIDTH - done)
-        line = f"[{bar}] {spent:3.0f} of {self.total:.0f} s  {self.words}"
-        print(f"\r{line:<78}", end="", file=sys.stderr, flush=True)
+def raise_file_limit():
+    """Allow this process OPEN_FILES open files, where the system has such a limit."""
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource  # Windows has none
 
-    async def run(self):
-        """Show it until this task is cancelled."""
-        while sys.stderr.isatty():
-            self.show()
-            await asyncio.sleep(0.5)
-
-    def clear(self):
-        if sys.stderr.isatty():
-            print(f"\r{'':78}\r", end="", file=sys.stderr, flush=True)
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if 0 < soft < OPEN_FILES:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, hard))
 
 
 def quantile(values, part, count):
-    """Return how long a part of all deliveries took at most.
+    """Return how long a part, such as 0.5, of all deliveries took at most.
 
-    Args:
-        values: the sorted times of those that arrived.
-        part: 0.5 for the half of them.
-        count: how many should have arrived. Those that did not took forever: without
-            them, a server that gives up would look fast.
+    Those of the count that did not arrive took forever: without them, a server that
+    gives up would look fast.
     """
     place = min(count - 1, int(part * count))
-    return values[place] if place < len(values) else math.inf
+    return sorted(values)[place] if place < len(values) else math.inf
 
 
 async def measure(program, people, rate, seconds):
-    """Start a program, let people talk, stop it.
-
-    Args:
-        program: loop.py or chat.py.
-        people: how many.
-        rate: messages a second, of all together.
-        seconds: for how long they talk.
-    Returns:
-        Figures.
-    Raises:
-        OSError: it did not start, or refused somebody.
-    """
+    """Start a program, let people talk, stop it; return Figures, or raise OSError."""
     server = Server(program)
     try:
-        server.wait()
-        crowd = Crowd(server.port, people)
-        await crowd.join()
+        crowd = Crowd(server.port)
+        await crowd.join(people)
         begun, cpu, own = time.monotonic(), server.cpu(), time.process_time()
         await crowd.talk(rate, seconds)
         await crowd.listen(PATIENCE)
         spent = time.monotonic() - begun
         own = (time.process_time() - own) / spent
-        delays, expected = sorted(crowd.delays), len(crowd.due) * crowd.timed
-        late = quantile(sorted(crowd.late), 0.99, len(crowd.late))
-        figures = Figures(
-            program,
-            rate,
-            delivered=crowd.received / crowd.expected,
-            p50=quantile(delays, 0.5, expected),
-            p99=quantile(delays, 0.99, expected),
-            cpu=(server.cpu() - cpu) / spent,
-            limited=own > BUSY or late > LATE,
-        )
-        await crowd.leave()
-        return figures
+        cpu = (server.cpu() - cpu) / spent
+        crowd.leave()
     finally:
         server.stop()
+    count = len(crowd.due) * math.ceil(people / TIMED)
+    limited = own > BUSY or quantile(crowd.late, 0.99, len(crowd.late)) > LATE
+    p50, p99 = [quantile(crowd.delays, part, count) for part in (0.5, 0.99)]
+    delivered = crowd.received / crowd.expected
+    return Figures(program, rate, delivered, p50, p99, cpu, limited)
 
 
-async def measure_all(people, rates, seconds):
-    """Measure both programs at all rates; return a list of Figures."""
-    cells = [(program, rate) for rate in rates for program in PROGRAMS]
-    one = seconds + PATIENCE + people / 300  # about
-    progress = Progress(len(cells) * one)
-    showing = asyncio.create_task(progress.run())
+FORM = "{:>10}  {:<8}  {:>9}  {:>11}  {:>11}  {:>6}".format
+
+
+def row(one):
+    """Return a line of the table."""
+    delivered = f"{math.floor(one.delivered * 1000) / 10:g} %"  # 99.96 % is not all
+    cells = one.rate, one.program, delivered, tell(one.p50), tell(one.p99)
+    return FORM(*cells, f"{one.cpu:.0%}") + " *" * one.limited
+
+
+async def measure_all(given):
+    """Measure both programs at all rates, and print it; return a list of Figures."""
     results = []
-    try:
-        for program, rate in cells:
-            progress.words = f"{program}, {rate} messages a second"
-            results.append(await measure(program, people, rate, seconds))
-    finally:
-        showing.cancel()
-        progress.clear()
+    print(FORM("messages/s", "", "delivered", "half within", "99 % within", "CPU"))
+    for rate in given.rates:
+        for program in PROGRAMS:
+            one = await measure(program, given.people, rate, given.seconds)
+            results.append(one)
+            print(row(one), flush=True)
     return results
 
 
-def milliseconds(seconds):
-    late = seconds == math.inf
-    return f"over {PATIENCE} s" if late else f"{seconds * 1000:,.0f} ms"
-
-
-def table(results):
-    """Return the lines of a table: one for each program and rate."""
-    form = "{:>10}  {:<8}  {:>9}  {:>11}  {:>14}  {:>10}".format
-    yield form("messages", "", "delivered", "half within", "99 % within", "server's")
-    yield form("a second", "", "", "", "", "CPU")
-    for one in results:
-        yield form(
-            one.rate if one.program == "loop.py" else "",
-            one.program,
-            # 99.96 % is not everything.
-            f"{math.floor(one.delivered * 1000) / 10:g} %",
-            milliseconds(one.p50),
-            milliseconds(one.p99),
-            f"{one.cpu:.0%}",
-        ) + (" *" if one.limited else "")
-
-
-def parse_arguments(words):
-    parser = argparse.ArgumentParser(
-        prog="python -m workshop load",
-        description="Measure loop.py and chat.py side by side, and draw it.",
-    )
-    option = functools.partial(parser.add_argument, type=positive)
-    option("--people", default=PEOPLE, help="how many listen")
-    option("--rates", default=RATES, nargs="+", help="messages a second")
-    option("--seconds", default=SECONDS, help="for each figure")
-    option("--svg", type=writable, default="load.svg", help="where the drawing goes")
-    return parser.parse_args(words)
-
-
-def positive(word):
-    if not word.isdecimal() or word == "0":
-        raise argparse.ArgumentTypeError(f"{word} is no number above 0")
-    return int(word)
-
-
-def writable(word):
-    """Return the path of a file; find out before the minute, not after it."""
-    folder = Path(word).resolve().parent
-    if not folder.is_dir():
-        raise argparse.ArgumentTypeError(f"there is no folder {folder}")
-    return word
-
-
 def main(words):
-    """Measure, print the table, write the drawing.
-
-    Args:
-        words: the options.
-    """
-    options = parse_arguments(words)
+    """Measure, print the table, write the drawing."""
+    parser = argparse.ArgumentParser(prog="python -m workshop load")
+    add = parser.add_argument
+    add("--people", type=int, default=300, help="how many listen")
+    add("--rates", type=int, default=RATES, nargs="+", help="messages a second")
+    add("--seconds", type=int, default=3, help="for each figure")
+    add("--svg", default="load.svg", help="where the drawing goes")
+    given = parser.parse_args(words)
     raise_file_limit()
-    print(
-        f"{options.people} people, in the article's chat (loop.py) and in chat.py."
-        " It takes about a minute. Close what else is running."
-    )
+    print(f"{given.people} people, in the article's chat (step {ARTICLE}) and in"
+          " chat.py. It takes about a minute. Close what else is running.", flush=True)
     try:
-        run = measure_all(options.people, options.rates, options.seconds)
-        results = asyncio.run(run)
+        Path(given.svg).touch()  # find out before the minute, not after it
+        results = asyncio.run(measure_all(given))
     except OSError as error:
         sys.exit(f"The measurement stopped: {error}")
-    print("\n".join(["", *table(results), ""]))
     if any(one.limited for one in results):
-        print(
-            "* Here the measuring itself was held up: the true times are shorter.\n"
-            "Close other programs and measure again, or with --people=100."
-        )
-    Path(options.svg).write_text(draw(results, options.people), encoding="utf-8")
-    print(f"The drawing is in {options.svg}: open it in a browser.")
+        print("* The measuring itself was held up: try again with --people=100.")
+    Path(given.svg).write_text(draw(results, given.people), encoding="utf-8")
+    print(f"The drawing is in {given.svg}: open it in a browser.")
+
+
+if __name__ == "__main__":
+    serve(*sys.argv[1:])

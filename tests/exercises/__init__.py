@@ -7,7 +7,7 @@ N_second.diff   another right solution, where there is one that differs in desig
 import importlib
 from pathlib import Path
 
-from workshop.exercises import FOLDERS, TOP, apply_diff
+from workshop.exercises import FOLDERS, TOP, apply_diff, read_step
 
 HERE = Path(__file__).parent
 CHAT, PAGE = "chat.py", "templates/chat.html"
@@ -35,26 +35,42 @@ def read_now(name):
     return (TOP / name).read_text(encoding="utf-8")
 
 
-def solve(path):
+def read_state(number):
+    """Return the files after the step that an exercise names: {name: text}."""
+    from workshop.steps import states
+
+    return states()[read_step(number)]
+
+
+def read_before(number):
+    """Return a function that returns the text of a file that an exercise changes.
+
+    Exercise 0 is for the small page, and for chat.py as it is then.
+    """
+    return read_now if number else read_state(0).get
+
+
+def solve(number, path=None):
     """Return the changed files of a solution, by name."""
-    return apply_diff(path.read_text(encoding="utf-8"), read_now)
+    path = path or FOLDERS[number] / "solution.diff"
+    return apply_diff(path.read_text(encoding="utf-8"), read_before(number))
 
 
 def solutions(number):
     """Return the right solutions of an exercise: {path: {name: text}}."""
     paths = FOLDERS[number] / "solution.diff", HERE / f"{number}_second.diff"
-    return {path: solve(path) for path in paths if path.exists()}
+    return {path: solve(number, path) for path in paths if path.exists()}
 
 
 def wrong_ones(number):
     return importlib.import_module(f"tests.exercises.ex{number}").WRONG
 
 
-def spoil(texts, wrong):
+def spoil(number, texts, wrong):
     """Return the changed files of a wrong solution; None: it does not fit this one."""
     texts = dict(texts)
     for name, old, new in wrong.edits:
-        text = texts.get(name) or read_now(name)
+        text = texts.get(name) or read_before(number)(name)
         if text.count(old) != 1:
             return None
         texts[name] = text.replace(old, new)
@@ -67,7 +83,7 @@ def misfits():
     for number in FOLDERS:
         right = solutions(number).values()
         for wrong in wrong_ones(number):
-            if not any(spoil(texts, wrong) for texts in right):
+            if not any(spoil(number, texts, wrong) for texts in right):
                 edits = "; ".join(f"{name}: {old!r}" for name, old, _ in wrong.edits)
                 lines.append(f"{number}. {wrong.mistake}: {edits}")
     return lines

@@ -1,123 +1,159 @@
 """Wrong solutions of exercise 2, which the check must refuse."""
 
-from tests.exercises import CHAT, JS, PAGE, Wrong
+from tests.exercises import CHAT, JS, Wrong
+
+WRITE = '                other.write_message({"typing": self.current_user})\n'
+WHO = "if name != me and other.is_open() and not other.is_slow():"
+TRUE = "        if value is not True:\n"
+TWO = "        if time.monotonic() < self.told + TYPING:\n            return\n"
+KIND = '            if "typing" in message and "msg" not in message:\n'
+TELL = "  if (!online || Date.now() < told + TYPING_TIME) return;\n"
+HIDE = "  hideTypist(message.name);\n"
+LATER = "  later(`typing ${name}`, hideTypist, TYPING_SHOWN, name);\n"
+INPUT = "page.text.oninput = () => { tellTyping(); change(); };\n"
 
 WRONG = [
     Wrong(
         1,
-        "told only after a while",
-        (
-            CHAT,
-            '                if connection.wants_notice_of(self):\n'
-            '                    connection.transmit(notice)\n',
-            '                if connection.wants_notice_of(self):\n'
-            '                    asyncio.get_running_loop().call_later(3, connection.transmit, notice)\n',
-        ),
+        "who has not read yet is not told",
+        (CHAT, WHO, f"{WHO[:-1]} and other in self.room.readers:"),
     ),
     Wrong(
         1,
-        "stored as a message",
-        (
-            CHAT,
-            "        self.told = time.monotonic()\n",
-            '        self.told = time.monotonic()\n'
-            '        await self.room.post(self.current_user, "is typing", None)\n',
-        ),
+        "with more than was asked for",
+        (CHAT, WRITE, WRITE.replace("user}", 'user, "at": time.time()}')),
+    ),
+    Wrong(
+        1,
+        "one window of each person",
+        (CHAT, WRITE, WRITE + "                me += name\n"),
+        (CHAT, WHO, WHO.replace("name != me", "name not in me")),
     ),
     Wrong(
         2,
-        "the author is told, too",
-        (
-            CHAT,
-            "return idle and other and",
-            "return idle and",
-        ),
-    ),
-    Wrong(
-        2,
-        "the author's other tab is told",
-        (
-            CHAT,
-            "other = self.current_user != author.current_user",
-            "other = self is not author",
-        ),
+        "the author's other windows are told",
+        (CHAT, "name != me and", "other is not self and"),
+        sentence='alice sent {"typing": true}. alice should get nothing in her other '
+        'window; {"typing": "alice"} came.',
     ),
     Wrong(
         3,
         "the message beside typing is swallowed",
+        (CHAT, KIND, '            if "typing" in message:\n'),
+    ),
+    Wrong(
+        3,
+        "a message uses up the notice",
         (
             CHAT,
-            '        "msg": take_message,\n'
-            '        "typing": take_typing,\n',
-            '        "typing": take_typing,\n'
-            '        "msg": take_message,\n',
+            KIND,
+            "            self.told = max(self.told, time.monotonic() * "
+            '("typing" in message and "msg" in message))\n' + KIND,
         ),
     ),
     Wrong(
-        4,
-        "whatever is true in Python counts",
-        (
-            CHAT,
-            'if message["typing"] is not True:',
-            'if not message["typing"]:',
-        ),
+        4, "whatever is true in Python counts", (CHAT, TRUE, "        if not value:\n")
     ),
     Wrong(
-        4,
-        "1 counts, because 1 == True",
-        (
-            CHAT,
-            'if message["typing"] is not True:',
-            'if message["typing"] != True:  # noqa: E712',
-        ),
+        4, "1 counts, because 1 == True", (CHAT, TRUE, "        if value != True:\n")
     ),
     Wrong(
         4,
         "false is dropped without a word",
-        (
-            CHAT,
-            '            raise ValueError(\'Send {"typing": true}.\')\n',
-            "            return\n",
-        ),
+        (CHAT, TRUE, "        if value is False:\n            return\n" + TRUE),
+    ),
+    Wrong(
+        4,
+        "an error uses up the notice",
+        (CHAT, TRUE, TRUE + "            self.told = time.monotonic()\n"),
     ),
     Wrong(
         5,
-        "kept in the database",
+        "a newcomer is told who types",
         (
             CHAT,
-            "        self.told = time.monotonic()\n",
-            '        self.told = time.monotonic()\n'
-            '        await self.application.room.remember("typing", self.current_user)\n',
+            "            self.room.connections[self] =",
+            '            if getattr(self.room, "typist", None):\n'
+            '                self.write_message({"typing": self.room.typist})\n'
+            "            self.room.connections[self] =",
         ),
+        (CHAT, TWO, TWO + "        self.room.typist = self.current_user\n"),
     ),
     Wrong(
-        6,
-        "every notice is passed on",
+        5,
+        "stored beside the log",
         (
             CHAT,
-            '        if time.monotonic() < self.told + TYPING:\n'
-            '            return\n',
-            "",
+            TWO,
+            TWO + '        self.room.db.execute("INSERT OR REPLACE INTO settings '
+            "VALUES ('typing', 1)\")\n",
         ),
     ),
+    Wrong(6, "every notice is passed on", (CHAT, TWO, "")),
     Wrong(
         6,
         "what is too much is an error line",
+        (CHAT, TWO, TWO.replace("return", 'raise ValueError("You said so already.")')),
+    ),
+    Wrong(
+        6,
+        "what is too much comes later",
         (
             CHAT,
-            '        if time.monotonic() < self.told + TYPING:\n'
-            '            return\n',
-            '        if time.monotonic() < self.told + TYPING:\n'
-            '            raise ValueError("You said so already.")\n',
+            TWO,
+            TWO.replace(
+                "            return\n",
+                "            return ioloop.IOLoop.current().call_later(\n"
+                "                self.told + TYPING - time.monotonic(), "
+                "self.take_typing, value)\n",
+            ),
+        ),
+    ),
+    Wrong(
+        3,
+        "one limit for everybody",
+        (CHAT, TWO, TWO.replace("self.told", "self.room.told")),
+        (
+            CHAT,
+            "        self.told = time.monotonic()\n",
+            "        self.room.told = time.monotonic()\n",
+        ),
+        (
+            CHAT,
+            "        self.rows = []  #",
+            "        self.told = 0\n        self.rows = []  #",
         ),
     ),
     Wrong(
         7,
-        "one limit for everybody",
+        "one limit for each name",
+        (
+            CHAT,
+            TWO,
+            "        told = self.room.told.get(self.current_user, 0)\n"
+            + TWO.replace("self.told", "told"),
+        ),
         (
             CHAT,
             "        self.told = time.monotonic()\n",
-            "        WebSocketHandler.told = time.monotonic()\n",
+            "        self.room.told[self.current_user] = time.monotonic()\n",
+        ),
+        (
+            CHAT,
+            "        self.rows = []  #",
+            "        self.told = {}\n        self.rows = []  #",
+        ),
+    ),
+    Wrong(
+        8,
+        "what is dropped begins the two seconds anew",
+        (
+            CHAT,
+            TWO,
+            TWO.replace(
+                "            return",
+                "            self.told = time.monotonic()\n            return",
+            ),
         ),
     ),
     Wrong(
@@ -125,141 +161,109 @@ WRONG = [
         "told once and never again",
         (
             CHAT,
-            '        if time.monotonic() < self.told + TYPING:\n'
-            '            return\n',
-            '        if self.told:\n'
-            '            return\n',
+            "        self.told = time.monotonic()\n",
+            '        self.told = float("inf")\n',
         ),
     ),
     Wrong(
         9,
         "waits for a slow reader",
-        (
-            CHAT,
-            "        idle = self.is_open() and not self.ws_connection.stream.writing()\n",
-            "        idle = self.is_open()\n",
-        ),
-        (
-            CHAT,
-            '                if connection.wants_notice_of(self):\n'
-            '                    connection.transmit(notice)\n',
-            '                if connection.wants_notice_of(self):\n'
-            '                    await connection.tell({"typing": self.current_user})\n',
-        ),
+        (CHAT, "    def take_typing", "    async def take_typing"),
+        (CHAT, "answer = self.take_typing(", "answer = await self.take_typing("),
+        (CHAT, " and not other.is_slow():", ":"),
+        (CHAT, WRITE, WRITE.replace("other.", "await other.")),
     ),
+    Wrong(10, "kept for a slow reader", (CHAT, " and not other.is_slow():", ":")),
     Wrong(
         10,
-        "kept for a slow reader",
+        "who was slow once is never told again",
         (
             CHAT,
-            "        idle = self.is_open() and not self.ws_connection.stream.writing()\n",
-            "        idle = self.is_open()\n",
+            WRITE,
+            WRITE + "            elif other.is_slow():\n"
+            "                other.is_slow = lambda: True\n",
         ),
     ),
+    Wrong(11, "the page does not show it", (JS, "  typing: showTypist,\n", "")),
+    Wrong(12, "every letter is a notice", (JS, TELL, "  if (!online) return;\n")),
     Wrong(
-        11,
-        "the page does not show it",
-        (
-            PAGE,
-            '  <p class="hint" id="typing"></p>\n',
-            '  <p class="hidden" id="typing" hidden></p>\n',
-        ),
-    ),
-    Wrong(
-        11,
-        "the page sends the wrong frame",
+        14,
+        "sending a message is typing",
         (
             JS,
-            "transmit({ typing: true })",
-            "transmit({ typing: me })",
+            INPUT,
+            "page.text.oninput = change;\n"
+            'page.text.addEventListener("keydown", tellTyping);\n',
         ),
     ),
     Wrong(
         12,
-        "every letter is a notice",
-        (
-            JS,
-            "  told = Date.now();\n",
-            "",
-        ),
+        "emptying the composer is typing",
+        (JS, INPUT, "page.text.oninput = change;\n"),
+        (JS, "function change() {\n", "function change() {\n  tellTyping();\n"),
     ),
     Wrong(
         13,
         "the page says it once",
-        (
-            JS,
-            "Date.now() < told + TYPING_TIME",
-            "told",
-        ),
+        (JS, "  told = Date.now();\n", "  told = Infinity;\n"),
     ),
+    Wrong(14, "a message does not end it", (JS, HIDE, "")),
     Wrong(
         14,
-        "a message does not end it",
-        (
-            JS,
-            "  hideTypist(message.name);\n",
-            "",
-        ),
+        "a message ends it with the next beat",
+        (JS, HIDE, "  setTimeout(hideTypist, 2500, message.name);\n"),
     ),
-    Wrong(
-        15,
-        "it is there for ever",
-        (
-            JS,
-            "  later(`typing ${name}`, () => hideTypist(name), TYPING_SHOWN);\n",
-            "",
-        ),
-    ),
+    Wrong(15, "it is there for ever", (JS, LATER, "")),
     Wrong(
         15,
         "it goes away after two seconds",
-        (
-            JS,
-            "const TYPING_SHOWN = 7000;",
-            "const TYPING_SHOWN = 2000;",
-        ),
+        (JS, "TYPING_SHOWN = 7000", "TYPING_SHOWN = 2000"),
+    ),
+    Wrong(
+        15,
+        "an old timer takes a new notice away",
+        (JS, LATER, "  setTimeout(hideTypist, TYPING_SHOWN, name);\n"),
     ),
     Wrong(
         16,
         "only one typist is shown",
-        (
-            JS,
-            "  typists.add(name);\n",
-            '  typists.clear();\n'
-            '  typists.add(name);\n',
-        ),
+        (JS, "  typists.add(name);\n", "  typists.clear();\n  typists.add(name);\n"),
     ),
     Wrong(
         16,
         "a message takes all notices away",
-        (
-            JS,
-            "  hideTypist(message.name);\n",
-            '  typists.clear();\n'
-            '  listTypists();\n',
-        ),
+        (JS, HIDE, "  typists.clear();\n  listTypists();\n"),
     ),
     Wrong(
         17,
         "text as HTML",
+        (JS, "  page.typing.textContent =", "  page.typing.innerHTML ="),
+    ),
+    Wrong(
+        18,
+        "kept until the line is back",
+        (JS, TELL, TELL.replace("!online || ", "")),
         (
             JS,
-            'document.getElementById("typing").textContent',
-            'document.getElementById("typing").innerHTML',
+            "  transmit({ typing: true });\n",
+            "  if (online) transmit({ typing: true });\n  else missed = true;\n",
+        ),
+        (JS, "let told = 0;", "let missed = false;\nlet told = 0;"),
+        (
+            JS,
+            "function sendPending() {\n",
+            "function sendPending() {\n  if (missed) transmit({ typing: true });\n",
         ),
     ),
     Wrong(
         18,
-        "sent while offline",
-        (
-            JS,
-            "  if (ws.readyState !== WebSocket.OPEN || Date.now()",
-            "  if (Date.now()",
-        ),
-        (
-            JS,
-            "  transmit({ typing: true });\n",
-            "  ws.send(JSON.stringify({ typing: true }));\n",
-        ),
+        "sent while the line opens",
+        (JS, TELL, TELL.replace("!online || ", "")),
+        (JS, "  transmit({ typing: true });\n", "  ws.send('{\"typing\": true}');\n"),
+    ),
+    Wrong(
+        19,
+        "what one has typed is lost with a reload",
+        (JS, INPUT, "page.text.oninput = () => { tellTyping(); grow(); };\n"),
     ),
 ]

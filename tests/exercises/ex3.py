@@ -1,177 +1,156 @@
 """Wrong solutions of exercise 3, which the check must refuse."""
 
-from tests.exercises import CHAT, JS, PAGE, Wrong
+from tests.exercises import CHAT, JS, MESSAGE, PAGE, Wrong
+
+SELECT = """SELECT id FROM log WHERE name = ? AND msg <> '' ORDER BY id DESC"""
+LINE = '                message |= {"undo": int(message["key"]), "key": None}\n'
+TABLE = "        self.db.execute(UNDONE)\n"
+TRUE = "        if value is not True:\n"
+KIND = '            if "undo" in message and "msg" not in message:\n'
+CLEAR = "        self.read.cache_clear()\n"
+MINE = 'page.messages.querySelectorAll(".own:not(.undone)")'
 
 WRONG = [
     Wrong(
         1,
-        "only the author is told",
+        "the author's key is there, not null",
+        (CHAT, LINE, LINE.replace(', "key": None', "")),
+    ),
+    Wrong(
+        1,
+        "without the time",
+        (CHAT, LINE, LINE + '                del message["at"]\n'),
+    ),
+    Wrong(
+        2,
+        "a client's key can say that it is an undo",
         (
             CHAT,
-            "        await self.room.undo(self.current_user)\n",
-            '        await self.tell({"id": 3, "name": self.current_user, "msg": "", "key": None, "undo": 2})\n',
+            'if message["key"] and message["key"][0] == "\\n":',
+            'if re.match(r"undo:\\d", message["key"] or ""):',
         ),
+        (CHAT, 'int(message["key"])', 'int(message["key"][5:])'),
+        (CHAT, "f\"\\n{row['id']}\"", "f\"undo:{row['id']}\""),
+        (CHAT, "CAST(substr(NEW.key, 2) AS", "CAST(substr(NEW.key, 6) AS"),
+        (CHAT, "NEW.key LIKE char(10) || '%'", "NEW.key LIKE 'undo:%'"),
     ),
     Wrong(
         2,
         "every line has the key undo",
-        (
-            CHAT,
-            "    message = dict(row)\n",
-            '    message = {**dict(row), "undo": None}\n',
-        ),
+        (CHAT, '    if message["undo"] is None:\n        del message["undo"]\n', ""),
     ),
     Wrong(
         3,
         "an undo takes back the undo before",
         (
             CHAT,
-            '        select = "SELECT max(id) FROM log WHERE name = ? AND msg <> \'\'"\n',
-            '        select = "SELECT max(id) FROM log WHERE name = ?"\n',
+            "SELECT max(id) FROM log WHERE name = ? AND msg <> ''",
+            "SELECT max(id) FROM log WHERE name = ?",
         ),
     ),
     Wrong(
         3,
-        "the text stays in the history",
-        (
-            CHAT,
-            "                self.db.execute(BLANK, (self.end,))\n",
-            "",
-        ),
-    ),
-    Wrong(
-        4,
         "whoever spoke last loses the message",
+        (CHAT, SELECT, "SELECT id FROM log WHERE ? AND msg <> '' ORDER BY id DESC"),
         (
             CHAT,
-            '        select = "SELECT max(id) FROM log WHERE name = ? AND msg <> \'\'"\n',
-            '        select = "SELECT max(id) FROM log WHERE ? > \'\' AND msg <> \'\'"\n',
+            "self.db.execute(select, (name,)).fetchall()",
+            "self.db.execute(select, (1,)).fetchall()",
         ),
     ),
     Wrong(
         4,
-        "_ and % match other names",
-        (
-            CHAT,
-            'WHERE name = ? AND msg <> \'\'"',
-            'WHERE name LIKE ? AND msg <> \'\'"',
-        ),
+        "_ matches other names",
+        (CHAT, SELECT, SELECT.replace("name = ?", "name LIKE ?")),
     ),
     Wrong(
         4,
-        "the message is deleted",
-        (
-            CHAT,
-            'BLANK = """UPDATE log SET msg = \'\' WHERE',
-            'BLANK = """DELETE FROM log WHERE',
-        ),
-    ),
-    Wrong(
-        4,
-        "lines are kept by their ids for ever",
-        (
-            CHAT,
-            "    message = dict(row)\n",
-            '    message = LINES.setdefault(row["id"], dict(row))\n',
-        ),
-        (
-            CHAT,
-            "INSERT = ",
-            'LINES = {}\n'
-            'INSERT = ',
-        ),
+        "Ann and ann are one author",
+        (CHAT, SELECT, SELECT.replace("name = ?", "lower(name) = lower(?)")),
     ),
     Wrong(
         5,
         "nothing to take back is passed over",
+        (CHAT, '        raise ValueError("You have no message to take back.")\n', ""),
+    ),
+    Wrong(
+        6,
+        "an undo overtakes the message before it",
         (
             CHAT,
-            '            raise ValueError("You have no message to take back.")\n',
-            "            return\n",
+            "        waiting = {key",
+            "        waiting = {key",
+        ),  # not the second one
+        (
+            CHAT,
+            "                answer = await "
+            "self.take_message(*clean_message(message))\n",
+            "                answer = asyncio.create_task(\n"
+            "                    self.take_message(*clean_message(message))) "
+            "and None\n",
+        ),
+        (
+            CHAT,
+            "        await asyncio.sleep(self.pause_end - time.monotonic())\n",
+            "        await asyncio.sleep(0.1)\n",
         ),
     ),
     Wrong(
         6,
-        "posting does not wait, so the undo overtakes it",
+        "of two at the same moment one counts",
         (
             CHAT,
-            "        stored = await self.room.post(self.current_user, msg, key)\n",
-            '        asyncio.ensure_future(self.room.post(self.current_user, msg, key))\n'
-            '        stored = None\n',
+            "if (key := f\"\\n{row['id']}\") not in waiting:",
+            "if (key := f\"\\n{row['id']}\"):",
+        ),
+    ),
+    Wrong(
+        1,
+        "the message is gone",
+        (
+            CHAT,
+            "\"UPDATE log SET msg = '' WHERE id = ?\", (last,)",
+            '"DELETE FROM log WHERE id = ?", (last,)',
         ),
     ),
     Wrong(
         7,
-        "the key goes, too",
+        "its key goes, too",
         (
             CHAT,
-            "SET msg = '' WHERE",
-            "SET msg = '', key = NULL WHERE",
+            "UPDATE log SET msg = '' WHERE",
+            "UPDATE log SET msg = '', key = NULL WHERE",
         ),
     ),
     Wrong(
         7,
-        "batches are kept when a text has gone",
+        "its time is that of the undo",
         (
             CHAT,
-            "        self.read.cache_clear()",
-            '        if not any(row["id"] for row in self.db.execute("SELECT id FROM log WHERE msg = \'\' AND id = ?", (self.end,))):\n'
-            '            self.read.cache_clear()',
+            "UPDATE log SET msg = '' WHERE id =",
+            "UPDATE log SET msg = '', at = at + 1 WHERE id =",
         ),
     ),
+    Wrong(4, "what has been read once is kept with its text", (CHAT, CLEAR, "")),
     Wrong(
         8,
-        "hidden in memory, still in the file",
+        "gone from the log, still in the file",
         (
             CHAT,
-            "                self.db.execute(BLANK, (self.end,))\n",
-            "",
-        ),
-        (
-            CHAT,
-            "INSERT = ",
-            'GONE = {0}\n'
-            'INSERT = ',
-        ),
-        (
-            CHAT,
-            '        await self.post(name, "", f"\\n{last}")\n',
-            '        GONE.add(last)\n'
-            '        await self.post(name, "", f"\\n{last}")\n',
-        ),
-        (
-            CHAT,
-            '        select = "SELECT max(id) FROM log WHERE name = ? AND msg <> \'\'"\n',
-            '        gone = ",".join(map(str, GONE))\n'
-            '        select = f"SELECT max(id) FROM log WHERE name = ? AND msg <> \'\' AND id NOT IN ({gone})"\n',
-        ),
-        (
-            CHAT,
-            "    message = dict(row)\n",
-            '    message = dict(row)\n'
-            '    if message["id"] in GONE:\n'
-            '        message["msg"] = ""\n',
+            "BEGIN\nUPDATE log SET msg = ''",
+            "BEGIN\n"
+            "INSERT OR REPLACE INTO settings SELECT 'undone' || id, msg FROM log "
+            "WHERE\nid = CAST(substr(NEW.key, 2) AS INTEGER);\nUPDATE log SET msg = ''",
         ),
     ),
     Wrong(
         9,
-        "what an undo takes back is forgotten on restart",
+        "what an undo takes back is kept in memory",
         (
             CHAT,
-            "INSERT = ",
-            'UNDONE = set()\n'
-            'INSERT = ',
-        ),
-        (
-            CHAT,
-            '    if (message["key"] or "").startswith("\\n"):\n',
-            '    if message["key"] in UNDONE:\n',
-        ),
-        (
-            CHAT,
-            '        await self.post(name, "", f"\\n{last}")\n',
-            '        UNDONE.add(f"\\n{last}")\n'
-            '        await self.post(name, "", f"\\n{last}")\n',
+            TABLE,
+            '        self.db.execute("DROP TABLE IF EXISTS undone")\n'
+            "        self.db.execute(UNDONE)\n",
         ),
     ),
     Wrong(
@@ -179,67 +158,83 @@ WRONG = [
         "sent again, it comes back",
         (
             CHAT,
-            '        select = "SELECT id FROM log WHERE name = ? AND key = ? AND at <> ?"\n',
-            '        select = "SELECT id FROM log WHERE name = ? AND key = ? AND at <> ?"\n'
-            '        with self.db:\n'
-            '            self.db.execute("UPDATE log SET msg = ? WHERE name = ? AND key = ?", (msg, name, key))\n',
+            "UPDATE log SET msg = '' WHERE",
+            "UPDATE log SET msg = '', key = key || ' ' WHERE",
+        ),
+        (
+            CHAT,
+            "message = dict(row)",
+            'message = {**row, "key": (row["key"] or "").rstrip(" ") or None}',
         ),
     ),
     Wrong(
-        11,
-        "whatever is true in Python counts",
-        (
-            CHAT,
-            'if message["undo"] is not True:',
-            'if not message["undo"]:',
-        ),
+        11, "whatever is true in Python counts", (CHAT, TRUE, "        if not value:\n")
+    ),
+    Wrong(
+        11, "1 counts, because 1 == True", (CHAT, TRUE, "        if value != True:\n")
     ),
     Wrong(
         11,
         "the message beside undo is swallowed",
+        (CHAT, KIND, '            if "undo" in message:\n'),
+    ),
+    Wrong(
+        11,
+        "beside a message that is none, it counts",
+        (CHAT, KIND, '            if "undo" in message and not message.get("msg"):\n'),
+    ),
+    Wrong(
+        9,
+        "a column more, each time",
         (
             CHAT,
-            '        "msg": take_message,\n'
-            '        "undo": take_undo,\n',
-            '        "undo": take_undo,\n'
-            '        "msg": take_message,\n',
+            TABLE,
+            TABLE
+            + '        self.db.execute("ALTER TABLE log ADD COLUMN gone INTEGER")\n',
         ),
     ),
     Wrong(
         12,
-        "a column more, so an old file does not fit",
+        "a table that an old file has not",
         (
             CHAT,
-            'key TEXT, UNIQUE (name, key))"""',
-            'key TEXT, undo INTEGER, UNIQUE (name, key))"""',
+            TABLE,
+            "        used or self.db.execute(UNDONE)\n",
         ),
     ),
     Wrong(
         13,
-        "the page shows the text until it is loaded again",
-        (
-            JS,
-            "  if (item) blank(item);\n",
-            "",
-        ),
+        "the text is there until the page is loaded again",
+        (JS, "  if (item) blank(item);\n", ""),
+        sentence="alice took blunder back, then sent oops and took it back, too. ... "
+        "should show hello, Message taken back, ...; it shows hello, blunder, ...",
     ),
     Wrong(
         13,
-        "a button on each of my messages",
+        "loaded again, it is an empty message",
+        (MESSAGE, "  if (!msg) blank(item);\n", ""),
+    ),
+    Wrong(
+        13,
+        "the undo is shown as a message",
         (
             JS,
-            "  if (mine.length) mine[mine.length - 1].append(undoButton);\n",
-            '  for (const item of mine) if (!item.querySelector("button")) item.append(Object.assign(undoButton.cloneNode(true), { onclick: askBack }));\n'
-            '  if (mine.length) return;\n',
+            "  cursor = { since: id, at };\n",
+            "  show({ id, at, name: me, msg: '' });\n  cursor = { since: id, at };\n",
         ),
     ),
     Wrong(
         14,
         "a button on everybody's last message",
+        (JS, MINE, MINE.replace(".own:not", ".message:not")),
+    ),
+    Wrong(
+        14,
+        "a button on each of my messages",
         (
             JS,
-            'querySelectorAll(".own:not(.undone)")',
-            'querySelectorAll(".message:not(.undone)")',
+            "button.parentElement !== mine.at(-1)",
+            "!mine.includes(button.parentElement)",
         ),
     ),
     Wrong(
@@ -247,8 +242,30 @@ WRONG = [
         "the keyboard does not reach the button",
         (
             PAGE,
-            '<template id="undo"><button class="quiet" type="button">Take back</button></template>',
-            '<template id="undo"><span class="quiet" role="button">Take back</span></template>',
+            '<button class="quiet" type="button">Take back</button>',
+            '<button class="quiet" type="button" tabindex="-1" disabled>Take '
+            "back</button>",
+        ),
+    ),
+    Wrong(
+        14,
+        "offline it throws",
+        (
+            JS,
+            "  if (!isPending()) transmit({ undo: true });\n",
+            "  if (!isPending()) online ? transmit({ undo: true }) : "
+            "page.none.remove();\n",
+        ),
+    ),
+    Wrong(
+        14,
+        "kept until the line is back",
+        (
+            JS,
+            "  if (!isPending()) transmit({ undo: true });\n",
+            "  const ask = () => online ? transmit({ undo: true }) : "
+            "setTimeout(ask, 100);\n"
+            "  ask();\n",
         ),
     ),
     Wrong(
@@ -256,18 +273,31 @@ WRONG = [
         "the button does not move on",
         (
             JS,
-            '  if (item) blank(item);\n'
-            '  moveUndoButton();\n',
+            "  if (item) blank(item);\n  moveUndoButton();\n",
             "  if (item) blank(item);\n",
+        ),
+    ),
+    Wrong(
+        15,
+        "gone for ever when all is taken back",
+        (
+            JS,
+            "  else undoButton.remove();\n",
+            "  else undoButton.disabled = undoButton.hidden = true;\n",
         ),
     ),
     Wrong(
         16,
         "a message that is not there breaks the page",
+        (JS, "  if (item) blank(item);\n", "  blank(item);\n"),
+    ),
+    Wrong(
+        17,
+        "what is sent offline is not seen to wait",
         (
             JS,
-            "  if (item) blank(item);\n",
-            "  blank(item);\n",
+            "  page.pending.append(item);\n",
+            "  if (online) page.pending.append(item);\n",
         ),
     ),
 ]

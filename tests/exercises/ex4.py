@@ -2,110 +2,101 @@
 
 from tests.exercises import CHAT, JS, Wrong
 
+OLDER = '        return [{**row, "old": True} for row in reversed(rows)]\n'
+SELECT = 'f"{COLUMNS} WHERE id < ? ORDER BY id DESC LIMIT ?"'
+LINES = '        lines = self.room.older(before) or [{"old": True, "id": 0}]\n'
+SEND = "        await self.write_message(text)\n"
+TEST = "        if type(before) is not int or not 0 < before < 10**15:\n"
+KIND = '            if "before" in message and "msg" not in message:\n'
+ASK = (
+    "  if (!online || page.scroller.scrollTop > 50 || oldest < 2 || oldest === asked)"
+    " return;\n"
+)
+PLACE = "  page.scroller.scrollTop = page.scroller.scrollHeight - rest;\n"
+DAY = '  below.classList.toggle("same-day", date(below) === date(item));\n'
+
 WRONG = [
     Wrong(
-        1,
-        "the newest first",
-        (
-            CHAT,
-            "in reversed(rows)",
-            "in rows",
-        ),
+        1, "the newest first", (CHAT, OLDER, OLDER.replace("reversed(rows)", "rows"))
     ),
     Wrong(
         1,
         "one frame for each line",
         (
             CHAT,
-            "        await self.tell_lines(self.room.older(before))\n",
-            '        for line in self.room.older(before).split(b"\\n"):\n'
-            '            await self.tell_lines(line)\n',
+            SEND,
+            '        for line in text.split("\\n"):\n'
+            "            await self.write_message(line)\n",
         ),
     ),
     Wrong(
         1,
         "the fifty oldest",
-        (
-            CHAT,
-            "WHERE id < ? ORDER BY id DESC LIMIT ?",
-            "WHERE id < ? ORDER BY id LIMIT ?",
-        ),
-        (
-            CHAT,
-            "in reversed(rows)",
-            "in rows",
-        ),
+        (CHAT, SELECT, SELECT.replace(" DESC", "")),
+        (CHAT, OLDER, OLDER.replace("reversed(rows)", "rows")),
     ),
     Wrong(
         1,
         "the message itself is there, too",
-        (
-            CHAT,
-            "WHERE id < ? ORDER",
-            "WHERE id <= ? ORDER",
-        ),
+        (CHAT, SELECT, SELECT.replace("id < ?", "id <= ?")),
+    ),
+    Wrong(
+        1,
+        "no more than fits into one batch",
+        (CHAT, SEND, "        await self.write_message(text[-MAX_BATCH:])\n"),
+    ),
+    Wrong(
+        1,
+        "framed as if it were small",
+        (CHAT, SEND, "        self.transmit(to_frame(text.encode()))\n"),
     ),
     Wrong(
         2,
         "marked with 1 instead of true",
-        (
-            CHAT,
-            '"old": True}) for',
-            '"old": 1}) for',
-        ),
+        (CHAT, '{**row, "old": True}', '{**row, "old": 1}'),
     ),
     Wrong(
         2,
         "only the first line is marked",
         (
             CHAT,
-            '        lines = [to_line({**row, "old": True}) for row in reversed(rows)]\n',
-            '        lines = [to_line(row) for row in reversed(rows)]\n'
-            '        if rows:\n'
-            '            lines[0] = to_line({**rows[-1], "old": True})\n',
+            OLDER,
+            "        lines = [dict(row) for row in reversed(rows)]\n"
+            '        return lines and [{**lines[0], "old": True}, *lines[1:]]\n',
         ),
     ),
     Wrong(
         2,
         "without the key",
-        (
-            CHAT,
-            '        select = """SELECT id, at, name, msg, key FROM log\n'
-            '            WHERE id < ?',
-            '        select = """SELECT id, at, name, msg FROM log\n'
-            '            WHERE id < ?',
-        ),
+        (CHAT, '{**row, "old": True}', '{**row, "old": True, "key": None}'),
     ),
     Wrong(
         3,
-        "fewer than fifty are none",
+        "the ids are reckoned",
         (
             CHAT,
-            "        rows = self.db.execute(select, (before, HISTORY)).fetchall()\n",
-            '        rows = self.db.execute(select, (before, HISTORY)).fetchall()\n'
-            '        rows = rows if len(rows) == HISTORY else []\n',
+            SELECT,
+            'f"{COLUMNS} WHERE id BETWEEN ? - 50 AND max(?, 51) - 1 ORDER BY id DESC"',
         ),
-    ),
-    Wrong(
-        3,
-        "the cursor goes back",
-        (
-            CHAT,
-            "        await self.tell_lines(self.room.older(before))\n",
-            '        await self.tell_lines(self.room.older(before))\n'
-            '        self.cursor = max(0, min(before, self.room.end) - HISTORY)\n'
-            '        self.room.readers.discard(self.send_batch)\n'
-            '        self.send_batch()\n',
-        ),
+        (CHAT, "(before, HISTORY)", "(before, before)"),
     ),
     Wrong(
         4,
         "no answer if nothing is older",
         (
             CHAT,
-            "        await self.tell_lines(self.room.older(before))\n",
-            '        if before > 1:\n'
-            '            await self.tell_lines(self.room.older(before))\n',
+            LINES,
+            "        if not (lines := self.room.older(before)):\n            return\n",
+        ),
+    ),
+    Wrong(
+        4,
+        "an empty log is an error",
+        (
+            CHAT,
+            LINES,
+            LINES + "        if not self.room.end:\n"
+            '            raise ValueError("There is no message.")\n',
         ),
     ),
     Wrong(
@@ -113,8 +104,18 @@ WRONG = [
         "an id past the end is an error",
         (
             CHAT,
-            "        if type(before) is not int or not 0 < before < 10**15:\n",
-            "        if type(before) is not int or not 0 < before <= self.room.end:\n",
+            LINES,
+            LINES + "        if before > self.room.end + 1:\n"
+            '            raise ValueError("before is not the id of a message.")\n',
+        ),
+    ),
+    Wrong(
+        5,
+        "what was asked once is kept",
+        (
+            CHAT,
+            "    def older(self, before):",
+            "    @functools.lru_cache\n    def older(self, before):",
         ),
     ),
     Wrong(
@@ -122,28 +123,31 @@ WRONG = [
         "true is the number 1",
         (
             CHAT,
-            "type(before) is not int or",
-            "not isinstance(before, int) or",
+            TEST,
+            TEST.replace("type(before) is not int", "not isinstance(before, int)"),
         ),
     ),
     Wrong(
         6,
-        "a number of any size",
+        "2.0 is a whole number",
         (
             CHAT,
-            "not 0 < before < 10**15:",
-            "before < 1:",
+            TEST,
+            TEST.replace(
+                "type(before) is not int",
+                "isinstance(before, bool) or before != int(before)",
+            ),
         ),
     ),
+    Wrong(6, "a number of any size", (CHAT, TEST, TEST.replace(" < 10**15", ""))),
     Wrong(
         6,
         "a text counts as a number",
         (
             CHAT,
-            '        before = message["before"]\n',
-            '        before = message["before"]\n'
-            '        if isinstance(before, str) and before.isdigit():\n'
-            '            before = int(before)\n',
+            TEST,
+            "        before = int(before) if isinstance(before, str) and "
+            "before.isdecimal() else before\n" + TEST,
         ),
     ),
     Wrong(
@@ -152,18 +156,23 @@ WRONG = [
         (
             CHAT,
             '            raise ValueError("before is not the id of a message.")\n',
-            '            return self.close(1003, "No id.")\n',
+            "            return self.close(1003)\n",
         ),
+        sentence="""alice sent {"before": 0}. alice's connection was closed (1003).""",
     ),
     Wrong(
         7,
         "the message beside before is swallowed",
+        (CHAT, KIND, '            if "before" in message:\n'),
+    ),
+    Wrong(
+        7,
+        "the message beside before is answered, too",
         (
             CHAT,
-            '        "msg": take_message,\n'
-            '        "before": take_before,\n',
-            '        "before": take_before,\n'
-            '        "msg": take_message,\n',
+            KIND,
+            '            if "msg" in message and type(message.get("before")) is int:\n'
+            '                await self.take_before(message["before"])\n' + KIND,
         ),
     ),
     Wrong(
@@ -171,58 +180,71 @@ WRONG = [
         "everybody gets the answer",
         (
             CHAT,
-            "        await self.tell_lines(self.room.older(before))\n",
-            '        for connections in list(self.application.connections.values()):\n'
-            '            for connection in list(connections):\n'
-            '                await connection.tell_lines(self.room.older(before))\n',
+            SEND,
+            "        for each in self.room.connections:\n"
+            "            await each.write_message(text)\n",
+        ),
+    ),
+    Wrong(
+        8,
+        "all windows of the one who asks get it",
+        (
+            CHAT,
+            SEND,
+            "        for each in list(self.room.connections):\n"
+            "            if each.current_user == self.current_user:\n"
+            "                await each.write_message(text)\n",
         ),
     ),
     Wrong(
         9,
-        "the cursor goes to what was asked for, what came meanwhile is lost",
+        "the cursor goes to what was asked for",
         (
             CHAT,
-            "        await self.tell_lines(self.room.older(before))\n",
-            '        await self.tell_lines(self.room.older(before))\n'
-            '        self.cursor = max(self.cursor, before - 1)\n',
+            SEND,
+            SEND
+            + "        self.cursor = max(self.cursor, min(before, self.room.end))\n",
+        ),
+    ),
+    Wrong(
+        9,
+        "what everybody reads is marked",
+        (
+            CHAT,
+            LINES,
+            "        global COLUMNS\n"
+            + LINES
+            + "        COLUMNS = \"SELECT id, at, name, msg, key, 'true' AS "
+            'old FROM log"\n',
         ),
     ),
     Wrong(
         10,
         "put below the others",
-        (
-            JS,
-            "  messages.insertBefore(item, first);\n",
-            "  messages.append(item);\n",
-        ),
+        (JS, "  below.before(item);\n", "  page.messages.append(item);\n"),
     ),
     Wrong(
         10,
         "put above in the wrong order",
-        (
-            JS,
-            "  messages.insertBefore(item, first);\n",
-            "  messages.prepend(item);\n",
-        ),
+        (JS, "  below.before(item);\n", "  page.messages.prepend(item);\n"),
     ),
+    Wrong(10, "the day stands in the middle, too", (JS, DAY, "")),
     Wrong(
-        11,
-        "the page jumps to what has come",
-        (
-            JS,
-            '  first.classList.toggle("today", first.dataset.day === item.dataset.day);\n'
-            '  scroller.scrollTop = scroller.scrollHeight - rest;\n',
-            '  first.classList.toggle("today", first.dataset.day === item.dataset.day);\n'
-            '  scroller.scrollTop = 0;\n',
-        ),
+        10,
+        "only the first message of all tells its day",
+        (JS, DAY, '  below.classList.add("same-day");\n'),
+    ),
+    Wrong(11, "the page jumps to what has come", (JS, PLACE, "")),
+    Wrong(
+        12, "asks again and again", (JS, " || oldest === asked) return;", ") return;")
     ),
     Wrong(
         12,
-        "asks again and again at the beginning",
+        "asks again at the beginning",
         (
             JS,
-            "oldest < 2 || oldest === asked",
-            "(oldest > 1 && oldest === asked)",
+            " || oldest < 2 || oldest === asked) return;",
+            " || oldest > 1 && oldest === asked) return;",
         ),
     ),
     Wrong(
@@ -230,28 +252,45 @@ WRONG = [
         "what is older counts as unread",
         (
             JS,
-            "  messages.insertBefore(item, first);\n",
-            '  messages.insertBefore(item, first);\n'
-            '  if (document.hidden) count(unread + 1);\n',
+            "  below.before(item);\n",
+            "  below.before(item);\n  unread++;\n  tell();\n",
         ),
     ),
     Wrong(
         13,
-        "what is older is new messages",
+        "what is older has a mark",
         (
             JS,
-            "  messages.insertBefore(item, first);\n",
-            '  messages.insertBefore(item, first);\n'
-            '  newer.hidden = false;\n',
+            "  older = null;\n",
+            "  older = null;\n  page.messages.firstElementChild.prepend(mark);\n",
+        ),
+    ),
+    Wrong(14, "never asks again if the answer was lost", (JS, "  asked = 0;\n", "")),
+    Wrong(
+        14,
+        "asks offline, and waits for ever",
+        (JS, ASK, ASK.replace("!online || ", "")),
+        (JS, "  asked = 0;\n", ""),
+    ),
+    Wrong(
+        14,
+        "goes on from what is older",
+        (
+            JS,
+            "  below.before(item);\n",
+            "  below.before(item);\n"
+            "  cursor = { since: message.id, at: message.at };\n",
         ),
     ),
     Wrong(
         14,
-        "a broken connection empties the page",
+        "a broken line empties the page",
         (
             JS,
-            "  if (!cursor) begin();\n",
-            "  begin();\n",
+            "  asked = 0;\n",
+            "  asked = 0;\n"
+            "  page.messages.replaceChildren();\n"
+            "  cursor = first = null;\n",
         ),
     ),
     Wrong(
@@ -259,8 +298,27 @@ WRONG = [
         "more than 500 are removed at once",
         (
             JS,
-            "  if (!atBottom()) return; // somebody reads what is older\n",
-            "",
+            "const most = follow ? MAX_SHOWN : 4 * MAX_SHOWN;",
+            "const most = MAX_SHOWN;",
+        ),
+    ),
+    Wrong(
+        15,
+        "what was removed cannot be fetched again",
+        (
+            JS,
+            "  asked = oldest;\n",
+            "  asked = oldest;\n  if (oldest > lowest) return;\n  lowest = oldest;\n",
+        ),
+        (JS, "let asked = 0;", "let lowest = Infinity;\nlet asked = 0;"),
+    ),
+    Wrong(
+        16,
+        "who is offline sees no own message",
+        (
+            JS,
+            "  page.pending.append(item);\n",
+            "  if (online) page.pending.append(item);\n",
         ),
     ),
 ]

@@ -8,38 +8,58 @@
 """
 
 import importlib.util
+import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 FOLDERS = {int(path.name[0]): path for path in Path(__file__).parent.glob("[0-9]_*")}
 FOLDERS = dict(sorted(FOLDERS.items()))
 TOP = Path(__file__).parents[2]
+STAGES = "server", "page", "before"  # before: the chat still does what it did
 RUN = "from workshop.exercises.checking import main; main()"
 
 
-def check(number, folder=TOP, *options, say=print):
-    """Check an exercise, in a process of its own.
+def check(number, folder=TOP, stages=STAGES, verbose=False, say=print):
+    """Check an exercise; all stages at once, for they wait most of the time.
 
     Args:
         folder: where chat.py is, with templates/ and static/.
-        options: of the check: --server, --page, -v.
+        stages: some of STAGES.
+        verbose: say tracebacks and times, too.
         say: is called with each line: one for each requirement, the simplest first.
     Returns:
         Whether all requirements are met.
     """
-    command = [sys.executable, "-c", RUN, str(number), str(Path(folder).resolve())]
-    with subprocess.Popen(
-        [*command, *options],
+    say(text_of(number, "README.md").partition("\n")[0].lstrip("# "))
+    command, green = (
+        [sys.executable, "-c", RUN, str(number), str(Path(folder).resolve())],
+        True,
+    )
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
+        for process in [start([*command, stage], place, verbose) for stage in stages]:
+            with process:  # what is red ends the others: they see that stdin is closed
+                for line in process.stdout if green else ():
+                    say(line.rstrip("\n"))
+                process.stdin.close()
+            green = green and process.returncode == 0
+    return green
+
+
+def start(command, place, verbose):
+    """Start the check of a stage; all that it writes is in one place."""
+    environment = {"PYTHONIOENCODING": "utf-8", "TMPDIR": place, "TEMP": place}
+    return subprocess.Popen(
+        command + ["-v"] * verbose,
         cwd=TOP,
+        env={**os.environ, **environment},
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
-    ) as process:
-        for line in process.stdout:
-            say(line.rstrip("\n"))
-    return process.returncode == 0
+    )
 
 
 def load(number, name="check"):

@@ -63,7 +63,19 @@ class Answer(socketserver.StreamRequestHandler):
         self.wfile.write(json.dumps(figures()).encode() + b"\n")
 
 
+def end_with_stdin():
+    """Stop this process when the check is over, however that ended."""
+
+    def wait():
+        while os.read(0, 1):
+            pass
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
 if __name__ == "__main__":
+    end_with_stdin()
     json.JSONEncoder.encode = counting(json.JSONEncoder.encode, "encodings")
     sqlite3.connect = connect
     httpserver.HTTPServer.handle_stream = handle_stream

@@ -1,8 +1,9 @@
 """Who is let in, and under which name of the server (step 8)?"""
 
-from people import CHAT, ask, join, run
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
+
+from people import CHAT, ask, join, run
 
 
 async def main():

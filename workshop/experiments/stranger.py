@@ -1,8 +1,9 @@
 """Who can open a socket without having signed in (step 2)?"""
 
-from people import CHAT, run
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
+
+from people import CHAT, run
 
 
 async def main():

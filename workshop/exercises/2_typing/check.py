@@ -5,7 +5,7 @@ import time
 
 from tornado.testing import gen_test
 
-from workshop.exercises.checking import LONG, Check, PageCheck, show
+from workshop.exercises.checking import LONG, VALUES, Check, PageCheck, show
 
 NOTICE = {"typing": True}
 BY_ALICE = {"typing": "alice"}
@@ -14,284 +14,218 @@ BY_ALICE = {"typing": "alice"}
 class ServerCheck(Check):
     kinds = ("typing",)
 
-    @gen_test
-    async def test_1_others_told(self):
-        alice, bob, carol = await self.join("alice", "bob", "carol")
+    @gen_test(timeout=30)
+    async def test_1_notices(self):
+        alice, bob, carol, tab = await self.join("alice", "bob", "carol", "carol")
+        hers = await self.seat("alice")
         await alice.send(NOTICE)
-        for reader in (bob, carol):
+        for reader in (bob, carol, tab):
             line = await reader.gets(BY_ALICE)
-            self.assertEqual(
-                line,
-                BY_ALICE,
-                f"{self.scene}. {reader.name} should get "
-                f"{show(BY_ALICE)} and no more; {show(line)} came.",
+            told = (
+                f"{reader.name} should get {show(BY_ALICE)} and no more: {show(line)}."
             )
-
-    @gen_test
-    async def test_2_author_gets_nothing(self):
-        alice, bob = await self.join("alice", "bob")
-        tab = await self.seat("alice")
-        await alice.send(NOTICE)
-        await bob.gets(BY_ALICE)
+            self.need(line == BY_ALICE, told)
+        self.requirement(2)
         await bob.send("hello", self.scene)
         await alice.gets_nothing_before("hello")
-        await tab.gets_nothing_before("hello", " in her other tab")
+        await hers.gets_nothing_before("hello", " in her other window")
+        await bob.until("hello")
+        self.requirement(3)
+        await bob.send({"msg": "hello", **NOTICE})
+        await alice.gets({"msg": "hello"})
+        await bob.send({"msg": 7, **NOTICE})
+        await bob.until("hello")
+        await bob.gets_error()
+        await bob.send(NOTICE, f"{self.scene}, then {show(NOTICE)}")
+        await alice.gets({"typing": "bob"})
+        self.requirement(4)
+        await hers.until("hello")
+        await bob.refuses("typing", [v for v in VALUES if v is not True], alice)
+        (dora,) = await self.join("dora")
+        await dora.until("still here")
+        await dora.refuses("typing", (False, 1, "yes"), bob)
+        await dora.send(NOTICE, f"{self.scene}, then {show(NOTICE)}")
+        await bob.gets({"typing": "dora"})
 
-    @gen_test
-    async def test_3_message_with_typing(self):
-        alice, bob = await self.join("alice", "bob")
-        await alice.send({"msg": "hello", **NOTICE})
-        await bob.gets({"msg": "hello"})
-        await alice.send("next", self.scene)
-        await bob.gets({"msg": "next"})
-
-    @gen_test
-    async def test_4_only_true_counts(self):
-        alice, bob = await self.join("alice", "bob")
-        for value in (False, 1, "yes", None, [True]):
-            await alice.send({"typing": value})
-            await alice.gets_error()
-            await bob.send("hello", self.scene)
-            await bob.gets({"msg": "hello"})
-            await alice.gets({"msg": "hello"})
-
-    @gen_test
-    async def test_5_not_stored(self):
+    @gen_test(timeout=30)
+    async def test_5_nothing_stored(self):
         alice, bob = await self.join("alice", "bob")
         await alice.send(NOTICE)
         await bob.gets(BY_ALICE)
-        await bob.send("hello", f"{self.scene}, then bob sent the first message")
+        (early,) = await self.join("early")
+        await bob.send("hello", "alice sent a notice, then bob sent the first message")
         hello = await bob.gets({"id": 1, "msg": "hello"})
+        await early.gets(hello)
         (carol,) = await self.join("carol", query="?since=0")
         await carol.gets(hello)
-        await self.stop()
-        self.assertNotIn(
-            "typing",
-            self.stored(),
-            f"{self.scene}. The notice should not be in chat.db; it is.",
-        )
+        told = "The notice should not be in chat.db; it is."
+        self.need("typing" not in self.stored().casefold(), told)
 
-    @gen_test
+    @gen_test(timeout=30)
     async def test_6_one_in_two_seconds(self):
-        alice, bob = await self.join("alice", "bob")
+        alice, bob, carol = await self.join("alice", "bob", "carol")
+        (tab,) = await self.join("alice")
         for _ in range(5):
             await alice.send(NOTICE, f"alice sent {show(NOTICE)} five times at once")
+        begun = time.monotonic()
         await alice.send("hello", self.scene)
         notices = await bob.until("hello")
-        self.assertEqual(
-            notices,
-            [BY_ALICE],
-            f"{self.scene}. bob should get one notice; {len(notices)} came.",
-        )
+        told = f"bob should get one notice; {len(notices)} came."
+        self.need(notices == [BY_ALICE], told)
         await alice.gets_nothing_before("hello", " about the dropped ones")
-
-    @gen_test
-    async def test_7_each_for_itself(self):
-        alice, bob, carol = await self.join("alice", "bob", "carol")
-        await alice.send(NOTICE)
-        await carol.gets(BY_ALICE)
+        self.requirement(7)
+        await carol.until("hello")
         await bob.send(NOTICE, f"{self.scene}, and bob did so right after her")
         await carol.gets({"typing": "bob"})
-
-    @gen_test(timeout=10)
-    async def test_8_told_again(self):
-        alice, bob = await self.join("alice", "bob")
-        await alice.send(NOTICE)
+        await tab.send(NOTICE, f"{self.scene}, and alice did so in her other window")
+        await carol.gets(BY_ALICE)
         await bob.gets(BY_ALICE)
-        begin = time.monotonic()
-        again = asyncio.ensure_future(bob.next(6))
-        while not again.done() and time.monotonic() < begin + 5:
+        self.requirement(8)
+        again = asyncio.ensure_future(bob.next(5))
+        while not again.done():
             await alice.send(NOTICE, "alice sent a notice every 0.2 s for five seconds")
             await asyncio.wait([again], timeout=0.2)
-        self.assertEqual(
-            await again,
-            BY_ALICE,
-            f"{self.scene}. bob should get a second one after two seconds; none came.",
+        passed = time.monotonic() - begun
+        told = (
+            f"bob should get the second after two seconds; after {passed:.1f} s came "
         )
-        passed = time.monotonic() - begin
-        self.assertGreater(
-            passed,
-            1.8,
-            f"{self.scene}. bob should get the second one "
-            f"after two seconds; it came after {passed:.1f} s.",
+        self.need(
+            await again == BY_ALICE and 1.8 < passed < 3, told + show(again.result())
         )
+        self.requirement(6)
+        late = await bob.next(2.5)
+        self.need(
+            late is None, "Then she stopped. What was dropped should not come later."
+        )
+        self.requirement(8)
+        await alice.send(NOTICE, "alice sent a notice, and another one 2.5 s later")
+        await bob.gets(BY_ALICE)
 
 
 class SlowReaderCheck(Check):
     kinds = ("typing",)
     old = LONG
 
-    @gen_test(timeout=20)
-    async def test_9_slow_reader_holds_up_nobody(self):
-        _, bob, alice = await self.crowd()
-        await alice.send(
-            NOTICE,
-            f"carol's computer had stopped reading, and alice sent {show(NOTICE)}",
-        )
+    @gen_test(timeout=30)
+    async def test_9_slow_reader(self):
+        carol = await self.slow("carol")
+        bob, alice = await self.join("bob", "alice", query=f"?since={len(LONG)}")
+        self.scene = "carol's computer had stopped reading"
+        await alice.send(NOTICE, f"{self.scene}, and alice sent {show(NOTICE)}")
         await bob.gets(BY_ALICE)
         await alice.send("hello", self.scene + ", then hello")
         await bob.gets({"msg": "hello"})
-
-    @gen_test(timeout=20)
-    async def test_10_slow_reader_misses_it(self):
-        carol, bob, alice = await self.crowd()
-        await alice.send(NOTICE)
+        await self.quiet()
+        self.requirement(10)
+        lines = await self.catches_up(carol, "hello")
+        told = "She should get no notice from before; it came."
+        self.need(BY_ALICE not in lines, told)
+        await asyncio.sleep(1)
+        await alice.send(NOTICE, f"{self.scene}, and alice sent another {show(NOTICE)}")
         await bob.gets(BY_ALICE)
-        await alice.send(
-            "hello",
-            "carol's computer stopped reading, alice sent "
-            f"{show(NOTICE)} and hello, and carol's computer read again",
-        )
-        await bob.gets({"msg": "hello"})
-        kept = b'"typing"' in await carol.read_until(b'"hello"')
-        self.assertFalse(
-            kept, f"{self.scene}. carol should get no notice from before; it came."
-        )
-
-    async def crowd(self):
-        """Connect a reader who does not read, and two people who do."""
-        stalled = await self.stall("carol")
-        bob, alice = await self.join("bob", "alice", query=f"?since={len(LONG)}")
-        return stalled, bob, alice
+        await carol.gets(BY_ALICE)
 
 
 class Page(PageCheck):
-    kinds = ("typing",)
-
-    async def pages(self):
-        """Open the pages of alice and bob; note what alice's page sends."""
-        alice, bob = await self.sign_in("alice"), await self.sign_in("bob")
-        await alice.evaluate("""window.sent = []; const send = ws.send.bind(ws);
-            ws.send = (frame) => { sent.push(frame); send(frame); }; null;""")
-        self.scene = "alice typed in her page"
-        return alice, bob
-
     async def type(self, page, text="h"):
         await page.locator("#text").press_sequentially(text)
 
-    async def sees(self, page, name):
-        await self.seen(
-            page.get_by_text(f"{name} is typing"),
-            f"{self.scene}. The other "
-            f"page should show '{name} is typing'; it does not.",
-        )
+    async def sees(self, page, name, seconds=3):
+        told = f'The other page should show "{name} is typing"; it does not.'
+        await self.seen(page.get_by_text(f"{name} is typing"), told, seconds)
 
-    @gen_test(timeout=30)
-    async def test_11_shown_to_others(self):
-        alice, bob = await self.pages()
-        await self.type(alice)
-        await self.sees(bob, "alice")
-        await self.unseen(
-            alice.get_by_text("is typing"),
-            f"{self.scene}. Her own page should not say that she is typing; it does.",
-        )
+    async def misses(self, page, name, seconds=0.5):
+        told = f'"{name} is typing" should be gone; it is there.'
+        await self.unseen(page.get_by_text(f"{name} is typing"), told, seconds)
 
-    @gen_test(timeout=30)
-    async def test_12_at_most_one_in_two_seconds(self):
-        alice, bob = await self.pages()
+    @gen_test(timeout=60)
+    async def test_11_page(self):
+        alice, bob, carl = [
+            await self.sign_in(name) for name in ("alice", "bob", "carl")
+        ]
+        self.scene = "alice typed 16 letters at once"
         await self.type(alice, "hello, everybody")
         await self.sees(bob, "alice")
-        sent = await alice.evaluate("sent.length")
-        self.assertLess(
-            sent,
-            3,
-            "alice typed 16 letters at once. The page should send "
-            f"one notice; it sent {sent}.",
-        )
-
-    @gen_test(timeout=30)
-    async def test_13_notices_go_on(self):
-        alice, _ = await self.pages()
+        told = "Her own page should not say that she is typing; it does."
+        await self.unseen(alice.get_by_text("is typing"), told, 0.1)
+        self.requirement(12)
+        count = len(alice.sent)
+        self.need(count < 3, f"Her page should send one notice; it sent {count}.")
+        await asyncio.sleep(2.2)
+        alice.sent.clear()
+        await alice.locator("#text").press("Enter")
+        await self.reads(bob, "hello, everybody", who="bob's page")
+        self.scene += ", waited, and sent them"
+        self.requirement(14)
+        await self.misses(bob, "alice")
+        self.requirement(12)
+        await asyncio.sleep(0.5)
+        told = f"The message is the one thing to send; her page sent {alice.sent}."
+        self.need(not alice.sent, told)
+        self.requirement(13, "alice typed for 5 seconds")
         begin = time.monotonic()
+        await self.type(carl)
         while time.monotonic() < begin + 5:
             await self.type(alice)
-            await asyncio.sleep(0.5)
-        passed = time.monotonic() - begin
-        sent = await alice.evaluate("sent.length")
-        self.assertTrue(
-            2 <= sent <= passed / 2 + 1,
-            f"alice typed for {passed:.0f} seconds. The page should send a notice "
-            f"every two seconds; it sent {sent}.",
-        )
+            await asyncio.sleep(0.3)
+            if time.monotonic() > begin + 1 and await carl.input_value("#text"):
+                await carl.locator("#text").press("Enter")  # 4 s before the next notice
+        last, count = time.monotonic(), len(alice.sent)
+        told = f"Her page should send a notice every two seconds; it sent {count}."
+        self.need(2 <= count <= (last - begin) / 2 + 1, told)
+        self.requirement(15)
+        await self.type(carl)
+        carls = time.monotonic()
+        await asyncio.sleep(5 - 2)  # her last notice is up to two seconds old
+        self.scene = "alice typed for 5 seconds, then she stopped 3 seconds ago"
+        await self.sees(bob, "alice", 0.1)
+        await asyncio.sleep(2)
+        self.scene = "carl typed, sent it, and typed again 5 seconds ago"
+        await self.sees(bob, "carl", 0.1)
+        self.scene = "alice typed her last letter nine seconds ago"
+        await self.misses(bob, "alice", max(0.1, last + 9 - time.monotonic()))
+        self.scene = "carl typed, sent it, and typed again nine seconds ago"
+        await self.misses(bob, "carl", max(0.1, carls + 9 - time.monotonic()))
 
-    @gen_test(timeout=30)
-    async def test_14_message_ends_it(self):
-        alice, bob = await self.pages()
+    @gen_test(timeout=60)
+    async def test_14_page(self):
+        alice, carol, bob = [await self.sign_in(n) for n in ("alice", "carol", "bobby")]
+        self.scene = "alice typed and sent a message"
         await self.type(alice, "hello")
-        await self.sees(bob, "alice")
+        await self.sees(carol, "alice")
         await alice.locator("#text").press("Enter")
-        await self.seen(
-            bob.get_by_text("hello", exact=True), "bob's page got no message."
-        )
-        await self.unseen(
-            bob.get_by_text("is typing"),
-            "alice typed and sent a message. "
-            "The notice should go away with it; it is still there.",
-            0.5,
-        )
-
-    @gen_test(timeout=30)
-    async def test_15_silence_ends_it(self):
-        alice, bob = await self.pages()
-        await self.type(alice)
-        await self.sees(bob, "alice")
-        await asyncio.sleep(5)
-        self.scene = "alice typed one letter five seconds ago"
-        await self.seen(
-            bob.get_by_text("alice is typing"),
-            f"{self.scene}. The notice should be there for seven; it is gone.",
-            0.1,
-        )
-        await self.unseen(
-            bob.get_by_text("is typing"),
-            "alice typed one letter nine "
-            "seconds ago. The notice should be gone; it is still there.",
-            4,
-        )
-
-    @gen_test(timeout=30)
-    async def test_16_several_people(self):
-        alice, carol = await self.pages()
-        bob = await self.sign_in("bobby")
-        await self.type(alice, "hello")
+        await self.reads(carol, "hello", who="carol's page")
+        await self.misses(carol, "alice")
+        self.requirement(16, "alice and bobby typed")
+        await asyncio.sleep(2)
+        await self.type(alice, "again")
         await self.type(bob)
-        self.scene = "alice and bobby typed"
         await self.sees(carol, "alice")
         await self.sees(carol, "bobby")
+        await self.sees(bob, "alice")
+        self.scene += ", and alice sent her message"
         await alice.locator("#text").press("Enter")
-        await self.unseen(
-            carol.get_by_text("alice is typing"),
-            f"{self.scene}, and alice "
-            "sent her message. Her notice should go away; it is there.",
-            1,
-        )
-        await self.seen(
-            carol.get_by_text("bobby is typing"),
-            f"{self.scene}, and alice "
-            "sent her message. bobby's notice should stay; it is gone.",
-            0.5,
-        )
-
-    @gen_test(timeout=30)
-    async def test_17_text_is_text(self):
-        alice, other = await self.sign_in("alice"), await self.forge("<b>bob")
-        self.scene = "<b>bob typed"
+        await self.misses(carol, "alice", 1)
+        await self.sees(carol, "bobby", 0.5)
+        self.requirement(17, "<b>bob typed")
+        other = await self.forge("<b>bob")
         await self.type(other)
-        await self.sees(alice, "<b>bob")
-
-    @gen_test(timeout=30)
-    async def test_18_offline(self):
-        alice, _ = await self.pages()
-        # As a browser's WebSocket is while it tries to connect.
-        await alice.evaluate(
-            """Object.defineProperty(ws, "readyState", { value: WebSocket.CONNECTING });
-            ws.send = () => { throw new Error("sent while connecting"); }; null"""
-        )
-        self.scene = "alice typed while she was offline"
-        await self.type(alice, "hello")
-        text = await alice.locator("#text").input_value()
-        self.assertEqual(
-            text,
-            "hello",
-            f"{self.scene}. hello should stand there; it does not, but {text!r}.",
-        )
+        await self.sees(carol, "<b>bob")
+        self.requirement(18, "alice typed while she was offline")
+        await self.misses(carol, "alice", 3)
+        alice.sent.clear()
+        async with self.line_down(alice):
+            await self.type(alice, "of")
+            await asyncio.sleep(2)  # meanwhile the page tries to connect
+            await self.type(alice, "f")
+            text = await alice.locator("#text").input_value()
+            self.need(text == "off", f"off should stand there; it is {text!r}.")
+        await asyncio.sleep(0.5)
+        self.scene += ", and came back"
+        self.need(not alice.sent, f"Nothing should be sent; {alice.sent} was.")
+        await asyncio.sleep(1.5)
+        await self.type(alice, "line")
+        self.scene += ", and typed on"
+        await self.sees(carol, "alice")
+        await alice.locator("#text").press("Enter")
+        await self.reads(carol, "hello", "again", "offline", who="carol's page")

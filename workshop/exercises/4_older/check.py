@@ -1,33 +1,39 @@
 """The check of exercise 4: older messages."""
 
+import json
+import re
+
 from tornado.testing import gen_test
 
-from tests.page_support import expect
-from workshop.exercises.checking import SECONDS, Check, PageCheck, show
+from workshop.exercises.checking import (
+    BEGIN,
+    LONG,
+    SECONDS,
+    VALUES,
+    Check,
+    PageCheck,
+    numbered,
+    show,
+)
+
+NOTHING = {"old": True, "id": 0}
 
 
-def messages(first, last):
-    return [("bob", f"m{number}") for number in range(first, last + 1)]
-
-
-class ServerCheck(Check):
+class OlderCheck(Check):
     kinds = ("old",)
-    old = messages(1, 120)
 
     async def arrive(self, *names):
         """Connect people behind the end of the log."""
-        return await self.join(*names, query="?since=120")
+        return await self.join(*names, query=f"?since={len(self.old)}")
 
     async def ask(self, seat, before):
         """Ask for what is older; return the lines of the frame that answers."""
         await seat.send({"before": before})
         first = await seat.next()
-        self.assertTrue(
-            first,
-            f"{self.scene}. {seat.name} should get an answer; nothing "
-            f"came within {SECONDS} s.",
-        )
-        rest, seat.socket.lines = list(seat.socket.lines), type(seat.socket.lines)()
+        told = f"{seat.name} should get an answer; nothing came within {SECONDS} s."
+        self.need(first, told)
+        rest = [json.loads(text) for text in seat.socket.lines]
+        seat.socket.lines.clear()
         return [first, *filter(self.concerns, rest)]
 
     async def brings(self, seat, before, first, last):
@@ -35,242 +41,238 @@ class ServerCheck(Check):
         lines = await self.ask(seat, before)
         ids = [line.get("id") for line in lines]
         came = show(lines[0]) + (f" and {len(ids) - 1} more lines" if ids[1:] else "")
-        self.assertEqual(
-            ids,
-            list(range(first, last + 1)),
-            f"{self.scene}. One frame with "
-            f"the messages {first} to {last} should come; {came} came.",
+        told = (
+            f"One frame with the messages {first} to {last} should come; {came} came."
         )
+        self.need(ids == list(range(first, last + 1)), told)
         return lines
 
-    @gen_test
-    async def test_1_fifty_in_one_frame(self):
-        (alice,) = await self.arrive("alice")
-        await self.brings(alice, 71, 21, 70)
 
-    @gen_test
-    async def test_2_lines_of_the_log_marked(self):
-        (alice,) = await self.arrive("alice")
-        lines = await self.ask(alice, 71)
-        wanted = {
-            "id": 21,
-            "at": 1764000020.0,
-            "name": "bob",
-            "msg": "m21",
-            "key": None,
-            "old": True,
-        }
-        self.assertEqual(
-            lines[0],
-            wanted,
-            f"{self.scene}. The first line should be "
-            f"{show(wanted)}; {show(lines[0])} came.",
-        )
-        unmarked = [line for line in lines if line.get("old") is not True]
-        self.assertEqual(
-            unmarked,
-            [],
-            f'{self.scene}. Each line should have "old": true; '
-            f"{len(unmarked)} had not.",
-        )
+class ServerCheck(OlderCheck):
+    old = numbered(120)
 
-    @gen_test
-    async def test_3_fewer_at_the_beginning(self):
+    @gen_test(timeout=30)
+    async def test_1_older(self):
         (alice,) = await self.arrive("alice")
-        await self.brings(alice, 21, 1, 20)
-        await self.brings(alice, 2, 1, 1)
-
-    @gen_test
-    async def test_4_nothing_older(self):
-        (alice,) = await self.arrive("alice")
+        lines = await self.brings(alice, 71, 21, 70)
+        self.requirement(2)
+        log = {"name": "bob", "msg": "m21", "key": None, "old": True}
+        self.need(lines[0] == {"id": 21, "at": BEGIN + 20.0, **log}, show(lines[0]))
+        rest = [line for line in lines if line["old"] is not True or line["key"]]
+        self.need(not rest, f'Each line should have "old": true; {len(rest)} had not.')
+        self.requirement(3)
+        for before, first, last in ((51, 1, 50), (50, 1, 49), (21, 1, 20), (2, 1, 1)):
+            await self.brings(alice, before, first, last)
+        self.requirement(4)
         lines = await self.ask(alice, 1)
-        wanted = {"old": True, "id": 0}
-        self.assertEqual(
-            lines,
-            [wanted],
-            f"{self.scene}. The answer should be "
-            f"{show(wanted)}; it was {show(lines[0])}.",
-        )
+        told = f"The answer should be {show(NOTHING)}; it was {show(lines[0])}."
+        self.need(lines == [NOTHING], told)
+        self.requirement(5)
+        for before in (121, 999_999, 10**15 - 1):
+            await self.brings(alice, before, 71, 120)
+        await alice.send({"msg": "\N{GRINNING FACE} new", "key": "k"})
+        line = await alice.gets({"id": 121})
+        lines = await self.brings(alice, 999_999, 72, 121)
+        self.requirement(2)
+        self.need(lines[-1] == {**line, "old": True}, f"The last is {show(lines[-1])}.")
 
-    @gen_test
-    async def test_5_any_id(self):
-        (alice,) = await self.arrive("alice")
-        await self.brings(alice, 999_999, 71, 120)
-        await self.brings(alice, 10**15 - 1, 71, 120)
-
-    @gen_test
-    async def test_6_bad_refused(self):
-        (alice,) = await self.arrive("alice")
-        for before in (0, -1, 1.5, "51", True, [51], None, 10**15, 10**30):
-            await alice.send({"before": before})
+    @gen_test(timeout=30)
+    async def test_6_values(self):
+        alice, bob = await self.arrive("alice", "bob")
+        values = [*VALUES, "51", [51], 10**15, 2**63, -(10**30), 51.0, 1e300]
+        good = [value for value in values if type(value) is int and 0 < value < 10**15]
+        self.assertEqual(good, [])
+        await alice.refuses("before", values, bob)
+        for number in ("NaN", "Infinity", "1e2"):
+            await alice.send(f'{{"before": {number}}}')
             await alice.gets_error()
         await self.brings(alice, 3, 1, 2)
-
-    @gen_test
-    async def test_7_message_with_before(self):
-        (alice,) = await self.arrive("alice")
-        await alice.send({"msg": "hello", "before": 71})
-        await alice.gets({"id": 121, "msg": "hello"}, without=["old"])
+        self.requirement(7)
+        for before in (71, "x"):
+            await alice.send({"msg": "hello", "before": before})
+            await alice.gets({"msg": "hello"}, without=["old"])
         await alice.send("next", self.scene)
-        await alice.gets({"id": 122, "msg": "next"}, without=["old"])
+        await alice.gets({"id": 124, "msg": "next"}, without=["old"])
 
-    @gen_test
+    @gen_test(timeout=30)
     async def test_8_nobody_else(self):
-        alice, bob = await self.arrive("alice", "bob")
-        tab = await self.seat("alice", "?since=120")
+        alice, bob, tab = await self.arrive("alice", "bob", "alice")
         await self.brings(alice, 71, 21, 70)
         await alice.send("now", f"{self.scene} and got her answer, then sent now")
-        for other in (bob, tab):
+        for other in (bob, tab, alice):
             await other.gets({"id": 121, "msg": "now"}, without=["old"])
-
-    @gen_test
-    async def test_9_new_messages_meanwhile(self):
-        alice, bob = await self.arrive("alice", "bob")
+        self.requirement(9)
         for number in range(4):
-            await bob.send(f"new {number}")
-            await alice.send(
-                {"before": 125},
-                "bob wrote four messages, and after each of "
-                'them alice asked for {"before": 125}',
+            told = (
+                "bob wrote four messages, and after each alice asked for what is older"
             )
-        await bob.send("last", self.scene)
-        lines = await alice.until("last")
-        new = [line["id"] for line in lines if "old" not in line]
-        self.assertEqual(
-            new,
-            [121, 122, 123, 124],
-            f"{self.scene}. The messages 121 to "
-            f"124 should come once each, not marked; these came: {new}.",
-        )
+            await bob.send(f"new {number}", told)
+            await alice.send({"before": 125}, told)
+        await bob.send("last", told)
+        new = [line["id"] for line in await alice.until("last") if "old" not in line]
+        told = f"The messages 122 to 125 should come once each, not marked; not {new}."
+        self.need(new == [122, 123, 124, 125], told)
         (carol,) = await self.join("carol", query="?since=119")
         await carol.gets({"id": 120, "msg": "m120"}, without=["old"])
+        for since in (21, 70):
+            (dora,) = await self.join("dora", query=f"?since={since}")
+            await dora.gets({"id": since + 1}, without=["old"])
+
+
+class LongCheck(OlderCheck):
+    old = LONG
+
+    @gen_test(timeout=30)
+    async def test_1_long(self):
+        alice, bob = await self.arrive("alice", "bob")
+        lines = await self.brings(alice, 71, 21, 70)
+        self.need(
+            {line["msg"] for line in lines} == {LONG[0][1]}, "Their texts differ."
+        )
+        self.requirement(9)
+        await bob.send("hello")
+        await alice.gets({"id": 151, "msg": "hello"}, without=["old"])
+        self.requirement(8)
+        self.need("before" not in self.stored(), "Nothing should be stored.")
+
+
+class EmptyCheck(OlderCheck):
+    @gen_test(timeout=30)
+    async def test_4_empty_log(self):
+        (alice,) = await self.arrive("alice")
+        for before in (1, 2, 999):
+            lines = await self.ask(alice, before)
+            self.need(lines == [NOTHING], f"In an empty log, {show(lines[0])} came.")
 
 
 class OldPages(PageCheck):
     async def arrive(self):
-        """Open the page, and note what it asks for."""
-        page = await self.new_page()
-        self.asked = []
-
-        def note(frame):
-            if '"before"' in str(frame):
-                self.asked.append(frame)
-
-        page.on("websocket", lambda ws: ws.on("framesent", note))
-        await page.goto("/")
-        await page.get_by_label("Your nickname").fill("alice")
-        await page.get_by_label("Your nickname").press("Enter")
+        self.more = []  # the texts of messages that came since
+        page = await self.sign_in("alice")
         await self.has(page, 50)
-        await expect(page.locator("#log[aria-live=polite]")).to_be_attached()
+        await self.holds_polite(page)
         return page
+
+    async def holds_polite(self, page):
+        """Wait until what comes is news."""
+        await self.seen(page.locator("#log[aria-live=polite]"), "It is not online.")
 
     async def has(self, page, count, seconds=3):
         """Wait until the page shows so many messages, the last ones, in order."""
-        shown = page.locator("#messages .msg")
-        await self.holds(
-            expect(shown).to_have_count(count, timeout=seconds * 1000),
-            f"{self.scene}. "
-            f"The page should show {count} messages; it shows {await shown.count()}.",
-        )
         last = len(self.old)
         wanted = [f"m{number}" for number in range(last + 1 - count, last + 1)]
-        self.assertEqual(
-            await shown.all_text_contents(),
-            wanted,
-            f"{self.scene}. Older "
-            "messages should stand above the others, all in order.",
+        await self.reads(page, *wanted, *self.more, seconds=seconds)
+
+    async def scroll(self, page, top, scene="alice scrolled to the top"):
+        self.scene = scene
+        await page.evaluate(
+            """async (top) => { for (const place of [200, top]) {
+              scroller.scrollTop = place; await new Promise(requestAnimationFrame);
+            } }""",
+            top,
         )
 
-    async def scroll_up(self, page):
-        self.scene = "alice scrolled to the top"
-        await page.evaluate("scroller.scrollTop = 200")
-        await page.evaluate("new Promise(requestAnimationFrame)")
-        await page.evaluate("scroller.scrollTop = 0")
-        await page.evaluate("new Promise(requestAnimationFrame)")
+    async def say_elsewhere(self, text):
+        """Let bob say something, who has no page."""
+        bob = await self.seat("bob", f"?since={len(self.old)}")
+        await bob.send(text)
+        await bob.until(text)
+        self.more.append(text)
 
 
 class Page(OldPages):
-    old = messages(1, 120)
+    old, spacing = numbered(120), 1800  # seconds: 48 a day
 
-    @gen_test(timeout=30)
-    async def test_10_older_above(self):
+    @gen_test(timeout=60)
+    async def test_10_page(self):
         page = await self.arrive()
-        await self.scroll_up(page)
-        await self.has(page, 100)
-        await self.scroll_up(page)
-        await self.has(page, 120)
-
-    @gen_test(timeout=30)
-    async def test_11_what_is_read_stays(self):
-        page = await self.arrive()
+        self.scene = "alice scrolled to the top"
         reading = page.get_by_text("m75", exact=True)
         before = await reading.evaluate(
             "(e) => { scroller.scrollTop = 0; return e.getBoundingClientRect().top; }"
         )
-        self.scene = "alice scrolled to the top"
         await self.has(page, 100)
+        self.requirement(11)
         after = await reading.evaluate("(e) => e.getBoundingClientRect().top")
-        self.assertLess(
-            abs(after - before),
-            3,
-            f"{self.scene}. What she reads should stay "
-            f"where it is; it moved by {after - before:.0f} pixels.",
+        moved = abs(after - before)
+        told = (
+            f"What she reads should stay where it is; it moved by {moved:.0f} pixels."
         )
-
-    @gen_test(timeout=30)
-    async def test_12_stops_at_the_beginning(self):
-        page = await self.arrive()
-        for count in (100, 120, 120, 120, 120):
-            await self.scroll_up(page)
-            await self.has(page, count)
-        self.assertLessEqual(
-            len(self.asked),
-            3,
-            "alice scrolled to the top five times. Of "
-            "120 messages the page needs to ask at most three times; it "
-            f"asked {len(self.asked)} times.",
+        self.need(moved < 3, told)
+        self.requirement(13)
+        newer = await page.locator("#newer").text_content()
+        title, mark = await page.title(), await page.locator(".mark").count()
+        quiet = title == "Chat" and not re.search(r"\d", newer) and not mark
+        told = f"Nothing is new; there is {title}, {newer}, and {mark} marks."
+        self.need(quiet, told)
+        self.requirement(10)
+        await self.scroll(page, 0)
+        await self.has(page, 120)
+        _, lines = await self.lines(page)
+        days = [line for line in lines if re.search(r"\d{4}", line)]
+        told = f"There should be one line for each day: {days}."
+        self.need(len(set(days)) == len(days) >= 3, told)
+        self.need(lines[0] == days[0], f"A day should stand first, not {lines[0]}.")
+        for day in days:
+            below = lines[lines.index(day) + 1 :]
+            self.need(re.match(r"bob \d", below[0]), f"Under {day} stands {below[0]}.")
+        self.requirement(12)
+        await self.say_elsewhere("new")
+        for _ in range(5):
+            await self.scroll(page, 0, "alice scrolled to the top five times more")
+            await self.has(page, 120)
+        count = len(page.sent)
+        told = (
+            f"For 120 messages it needs to ask at most three times; it asked {count}."
         )
+        self.need(count <= 3 and len(set(page.sent)) == count, told)
 
-    @gen_test(timeout=30)
-    async def test_13_no_news(self):
+    @gen_test(timeout=60)
+    async def test_13_page(self):
         page = await self.arrive()
         await page.evaluate(
             "Object.defineProperty(document, 'hidden', { get: () => true }); null"
         )
-        await self.scroll_up(page)
+        await self.scroll(page, 0, "alice scrolled to the top, and went to another tab")
         await self.has(page, 100)
-        await self.unseen(
-            page.get_by_role("button", name="New messages"),
-            f"{self.scene}. Older messages came, and the page says New messages.",
-            0.1,
-        )
         title = await page.title()
-        self.assertEqual(
-            title,
-            "Chat",
-            f"{self.scene}. Older messages came, and the title "
-            f"counts them as unread: {title}.",
-        )
-
-    @gen_test(timeout=30)
-    async def test_14_after_a_broken_connection(self):
-        page = await self.arrive()
-        await self.scroll_up(page)
-        await self.has(page, 100)
-        await page.evaluate("ws.close()")
-        await expect(page.locator("#status.online")).to_have_count(0)
-        await expect(page.locator("#status.online")).to_have_count(1)
-        await self.scroll_up(page)
-        self.scene += " again, after her connection had been broken"
+        self.need(title == "Chat", f"The title counts what is older: {title}.")
+        self.requirement(14)
+        page.sent.clear()
+        self.scene = "alice asked for what is older, and her line broke"
+        await page.evaluate("""() => { const send = ws.send.bind(ws);
+            ws.send = (frame) => /before/.test(frame) || send(frame); }""")
+        await self.scroll(page, 0, self.scene)
+        async with self.line_down(page):
+            await self.scroll(page, 0, f"{self.scene}, and she scrolled up offline")
+            await self.say_elsewhere("new")
+        self.scene += ". Then it was back"
+        await self.has(page, 100, seconds=5)
+        await self.scroll(page, 0, self.scene + ", and she scrolled up again")
         await self.has(page, 120)
+        await page.reload()
+        await self.has(page, 49)
+        await self.scroll(page, 0, "alice loaded her page again, and scrolled up")
+        await self.has(page, 99)
 
 
 class LongPage(OldPages):
-    old = messages(1, 600)
+    old = numbered(600)
 
     @gen_test(timeout=60)
     async def test_15_back_to_the_first(self):
         page = await self.arrive()
         for count in range(100, 601, 50):
-            await self.scroll_up(page)
+            await self.scroll(page, 0)
             await self.has(page, count)
+        self.scene = "alice had scrolled to the first, and then down to the last"
+        await page.evaluate("scroller.scrollTop = scroller.scrollHeight; null")
+        await page.evaluate("new Promise(requestAnimationFrame)")
+        await self.say_elsewhere("new")
+        await self.seen(page.get_by_text("new", exact=True), "She should see new.")
+        shown = await page.locator("#messages .msg").count()
+        for _ in range(4):
+            await self.scroll(page, 0, f"{self.scene}, and up again")
+            if shown - 1 < 600:
+                shown = min(601, shown + 50)
+            await self.has(page, shown - 1)
