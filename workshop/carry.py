@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from tests import exercises as proofs
-from workshop.exercises import FOLDERS, apply_diff
+from workshop.exercises import FOLDERS, apply_diff, broken_programs
 from workshop.steps import TOP
 
 COMMITS = 50  # how far back it looks for the state that a solution was made for
@@ -112,16 +112,28 @@ def carry(path):
     return "carried over"
 
 
+def write_repairs():
+    """Write anew the solution of exercise 7, which repairs what its bugs/ break."""
+    path = FOLDERS[7] / "solution.diff"
+    diff = path.read_text(encoding="utf-8")
+    diff, right = diff[:diff.index("--- a/")], proofs.read_now("chat.py")
+    for name, broken in broken_programs(7).items():
+        diff += to_diff(name, broken, right)
+    path.write_text(diff, encoding="utf-8")
+
+
 def main():
     seconds = Path(proofs.__file__).parent.glob("*_second.diff")
+    right = (FOLDERS[number] / "solution.diff" for number in FOLDERS if number != 7)
     failed = []
-    for path in (*(FOLDERS[n] / "solution.diff" for n in FOLDERS), *sorted(seconds)):
+    for path in (*right, *sorted(seconds), *sorted(FOLDERS[7].glob("bugs/*.diff"))):
         name = path.relative_to(TOP).as_posix()
         try:
             print(f"{name}: {carry(path)}")
         except Conflict as conflict:
             failed.append(f"{name}: {conflict}")
     if not failed:
+        write_repairs()
         failed = proofs.misfits()
     if failed:
         sys.exit("\n".join(["These no longer fit:", *failed]))
