@@ -10,6 +10,7 @@ A room is a log, and every connection is a cursor into it: tutorial.md builds it
 
 import argparse
 import asyncio
+import contextlib
 import functools
 import gc
 import json
@@ -98,8 +99,10 @@ class BaseHandler(web.RequestHandler):
 
     def set_cookie(self, name, value, **attributes):
         """Set a cookie that neither scripts nor other sites' forms can use."""
-        super().set_cookie(name, value, httponly=True, samesite="Lax",
-                           secure=self.request.protocol == "https", **attributes)
+        # Max-Age, too: if our clock is behind, Expires alone would be over already.
+        days = attributes.get("expires_days") or 0
+        super().set_cookie(name, value, max_age=days * 24 * 3600, httponly=True,
+            samesite="Lax", secure=self.request.protocol == "https", **attributes)
 
     def write_error(self, status_code, **kwargs):
         self.render("templates/error.html", status=status_code)
@@ -199,8 +202,7 @@ class LoginHandler(BaseHandler, auth.TwitterMixin):
         session = self.session or os.urandom(8).hex()
         if not await self.room.claim(name, session):
             raise ValueError(TAKEN)
-        # Max-Age, too: if our clock is behind, Expires alone would be over already.
-        self.set_signed_cookie("chat_user", f"{session} {name}", max_age=30 * 24 * 3600)
+        self.set_signed_cookie("chat_user", f"{session} {name}")
         self.redirect("/chat", status=303)
 
     def refuse(self, error, typed=""):
@@ -420,10 +422,9 @@ def to_frame(payload):
 
 def parse_frame(frame):
     """Return the JSON object in a frame; any other text is a message's text itself."""
-    try:
+    message = None
+    with contextlib.suppress(ValueError, RecursionError):
         message = json.loads(frame) if isinstance(frame, str) else {}
-    except (ValueError, RecursionError):
-        message = None
     return message if isinstance(message, dict) else {"msg": frame}
 
 
@@ -471,14 +472,15 @@ class WebSocketHandler(BaseHandler, websocket.WebSocketHandler):
         # They would stay as long as the connection: 2-3 kB.
         for kept in (self.request.headers, self._headers, self.request.cookies):
             kept.clear()
-        ioloop.IOLoop.current().call_later(PING, self.beat)
+        self.beating = ioloop.IOLoop.current().call_later(PING, self.beat)
         if self.is_open():  # it may have left while the room was asked
             self.room.connections[self] = self.current_user.casefold()
             self.send_batch()
 
     def on_close(self):
         self.room.readers.discard(self.send_batch)
-        self.room.connections.pop(self, None)
+        if self.room.connections.pop(self, None):
+            ioloop.IOLoop.current().remove_timeout(self.beating)
 
     def is_open(self):
         """Tell whether frames may be sent: after a close frame nothing may follow."""
@@ -488,7 +490,7 @@ class WebSocketHandler(BaseHandler, websocket.WebSocketHandler):
         """Let the page know that the line lives: JavaScript sees no pings."""
         if self.is_open():
             self.transmit(to_frame(b"{}"))
-            ioloop.IOLoop.current().call_later(PING, self.beat)
+            self.beating = ioloop.IOLoop.current().call_later(PING, self.beat)
 
     def send_batch(self, _=None):
         """Send what is behind the cursor, and no more than the network takes."""
@@ -516,10 +518,8 @@ class WebSocketHandler(BaseHandler, websocket.WebSocketHandler):
         """
         stream, sent = self.ws_connection.stream, 0
         if not stream.writing():
-            try:
+            with contextlib.suppress(OSError):  # full or broken: the stream finds out
                 sent = stream.write_to_fd(memoryview(frame))
-            except OSError:
-                pass  # full or broken: the stream finds out
         return stream.write(frame[sent:]) if sent < len(frame) else None
 
     async def on_message(self, frame):

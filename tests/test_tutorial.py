@@ -16,6 +16,7 @@ from pathlib import Path
 from tornado.testing import gen_test
 
 import test_chat
+from tests.exercises import solve
 from tests.support import (
     TOP,
     ChatProcess,
@@ -26,10 +27,12 @@ from tests.support import (
     until,
 )
 from workshop import steps
+from workshop.exercises import text_of
 
 HEAVY = "HEAVY" in os.environ
 STATES, LISTINGS = steps.states(), steps.read_listings()
 LAST = max(STATES)
+PLANS = ("Ninety minutes", 85, 90), ("Half a day", 150, 210)  # minutes
 NAMES = "microseconds|messages a second|seconds|kB"  # of figures that were measured
 
 SAMPLE = '''## Step 1. One
@@ -199,6 +202,70 @@ def anchors(text):
     return [re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads]
 
 
+class PlanTest(unittest.TestCase):
+    """The teacher's plans: 5 lines and 150 words a minute, times 1.5."""
+
+    def rows(self, heading):
+        part = project_text("workshop/README.md").partition(f"### {heading}\n")[2]
+        part = part.partition("\n#")[0]
+        rows = re.findall(r"(?m)^\| (\d+)-(\d+) \| (.*) \|$", part)
+        return [(int(begin), int(end), what) for begin, end, what in rows]
+
+    def minutes(self, what):
+        """Return how long a row takes by its steps and exercises; 0: as one likes."""
+        words, total = steps.count_words(), 0
+        for verb, step in re.findall(r"(Type|Read) step (\d+)", what):
+            typed = [one for one in LISTINGS if one.step == int(step)]
+            lines = steps.count_lines(typed) if verb == "Type" else 0
+            total += 1.5 * (lines / 5 + words[int(step)] / 150)
+        for number in re.findall(r"Exercise (\d)", what):
+            task = text_of(int(number), "README.md")
+            total += int(re.search(r"^\| \w+ \| (\d+): ", task, re.MULTILINE)[1])
+        return total
+
+    def test_plans_add_up(self):
+        for heading, least, most in PLANS:
+            rows, now = self.rows(heading), 0
+            for begin, end, what in rows:
+                with self.subTest(what):
+                    self.assertEqual(begin, now)
+                    self.assertLessEqual(self.minutes(what), end - begin + 0.5)
+                    now = end
+            self.assertTrue(least <= now <= most)
+            self.assertGreaterEqual(rows[0][1], 10)  # for setting up
+
+    @heavy
+    def test_plans_walked(self):
+        """Do what each row says, with the real commands; then an exercise is green."""
+        for heading in ("Ninety minutes", "Half a day"):
+            with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+                ignored = shutil.ignore_patterns("mine", ".*", "__pycache__")
+                shutil.copytree(TOP, folder, ignore=ignored, dirs_exist_ok=True)
+                self.do(folder, "start")
+                for _, _, what in self.rows(heading):
+                    with self.subTest(plan=heading, row=what):
+                        self.walk(Path(folder), what)
+
+    def walk(self, folder, what):
+        for command in re.findall("`python -m workshop (step .*?)`", what):
+            self.do(folder, *command.split())
+        for step in re.findall(r"Type step (\d+)", what):
+            steps.write_files(STATES[int(step)], folder / "mine")
+            self.do(folder, "check")
+        for number in map(int, re.findall(r"Exercise (\d)", what)):
+            self.do(folder, "exercise", str(number), status=1)
+            before = {name: (folder / "mine" / name).read_text("utf-8")
+                      for name in solve(number)}
+            steps.write_files(solve(number), folder / "mine")
+            self.do(folder, "exercise", str(number))
+            steps.write_files(before, folder / "mine")
+
+    def do(self, folder, *words, status=0):
+        done = subprocess.run([sys.executable, "-m", "workshop", *words], cwd=folder,
+                              check=False, stdout=subprocess.PIPE, text=True)
+        self.assertEqual(done.returncode, status, done.stdout)
+
+
 class StateTest(unittest.TestCase):
     """Each state starts, and the classes of test_chat.py are true of it."""
 
@@ -253,7 +320,7 @@ class SlipCase(VisitorsCase):
         try:
             told = re.compile("(Name|Syntax)Error")
             await asyncio.wait_for(until(lambda: told.search(errors.read_text())), 1)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             self.fail(f"{what}: the terminal says nothing")
 
     async def visit(self, port):

@@ -70,8 +70,8 @@ def exercise(words):
 
     given = options("exercise", words, number=int, here=False)
     if given.number not in exercises.FOLDERS:
-        raise WorkshopError(f"There is no exercise {given.number}: they go from 1 to"
-                            f" {max(exercises.FOLDERS)}.")
+        raise WorkshopError(f"There is no exercise {given.number}: they go from"
+                            f" {min(exercises.FOLDERS)} to {max(exercises.FOLDERS)}.")
     if not given.here:
         mine.require_folder(MINE)
     green = exercises.check(given.number, TOP if given.here else MINE)

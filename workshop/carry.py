@@ -11,11 +11,12 @@ wrong solutions that fit no right one any more, it names in one list.
 import difflib
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from tests import exercises as proofs
-from workshop.exercises import FOLDERS, apply_diff, broken_programs
-from workshop.steps import TOP
+from workshop.exercises import FOLDERS, apply_diff, broken_programs, read_step
+from workshop.steps import TOP, states
 
 COMMITS = 50  # how far back it looks for the state that a solution was made for
 
@@ -68,48 +69,51 @@ def to_diff(name, old, new):
     return "".join(difflib.unified_diff(*lines, f"a/{name}", f"b/{name}"))
 
 
-def reader(commit):
-    """Return a function that reads files as they were in a commit."""
+def reader(number, commit):
+    """Return a function that reads what an exercise was for in a commit."""
 
-    def read(name):
+    def show(name):
         command = ["git", "show", f"{commit}:{name}"]
         done = subprocess.run(command, cwd=TOP, check=True, capture_output=True)
         return done.stdout.decode()
 
-    return read
+    if number:
+        return show
+    with tempfile.NamedTemporaryFile("w", suffix=".md") as tutorial:
+        tutorial.write(show("tutorial.md"))
+        tutorial.flush()
+        return states(tutorial.name)[read_step(number)].get
 
 
-def find_base(diff):
+def find_base(number, diff):
     """Return a function that reads the files for which a diff was made, or None."""
     command = ["git", "rev-list", f"--max-count={COMMITS}", "HEAD"]
     commits = subprocess.check_output(command, cwd=TOP, text=True).split()
-    for read in (proofs.read_now, *map(reader, commits)):
+    for commit in (None, *commits):
         try:
+            read = reader(number, commit) if commit else proofs.read_before(number)
             apply_diff(diff, read)
             return read
-        except (ValueError, OSError, subprocess.CalledProcessError):
+        except (ValueError, OSError, KeyError, subprocess.CalledProcessError):
             pass
     return None
 
 
-def carry(path):
-    """Write a solution anew, for the files as they are now; tell what became of it.
+def carry(number, path):
+    """Write a solution anew, for the files as they are now.
 
     Raises:
         Conflict: it could not be carried over, and is as it was.
     """
-    diff = path.read_text(encoding="utf-8")
-    read = find_base(diff)
-    if read is proofs.read_now:
-        return "fits as it is"
+    diff, read_now = path.read_text(encoding="utf-8"), proofs.read_before(number)
+    read = find_base(number, diff)
     if read is None:
         raise Conflict(f"None of the last {COMMITS} commits is what it was made for.")
     carried = diff[:diff.index("--- a/")]
     for name, solved in apply_diff(diff, read).items():
-        now = proofs.read_now(name)
+        now = read_now(name)
         carried += to_diff(name, now, merge(read(name), now, solved))
-    path.write_text(carried, encoding="utf-8")
-    return "carried over"
+    path.write_text(carried, encoding="utf-8", newline="\n")
 
 
 def write_repairs():
@@ -119,24 +123,27 @@ def write_repairs():
     diff, right = diff[:diff.index("--- a/")], proofs.read_now("chat.py")
     for name, broken in broken_programs(7).items():
         diff += to_diff(name, broken, right)
-    path.write_text(diff, encoding="utf-8")
+    path.write_text(diff, encoding="utf-8", newline="\n")
 
 
 def main():
-    seconds = Path(proofs.__file__).parent.glob("*_second.diff")
-    right = (FOLDERS[number] / "solution.diff" for number in FOLDERS if number != 7)
+    seconds = sorted(Path(proofs.__file__).parent.glob("*_second.diff"))
+    bugs = sorted(FOLDERS[7].glob("bugs/*.diff"))
+    paths = [*((n, FOLDERS[n] / "solution.diff") for n in FOLDERS if n != 7),
+             *((int(path.name[0]), path) for path in seconds),
+             *((1, path) for path in bugs)]  # for the project's files, as exercise 1 is
     failed = []
-    for path in (*right, *sorted(seconds), *sorted(FOLDERS[7].glob("bugs/*.diff"))):
-        name = path.relative_to(TOP).as_posix()
+    for number, path in paths:
         try:
-            print(f"{name}: {carry(path)}")
+            carry(number, path)
         except Conflict as conflict:
-            failed.append(f"{name}: {conflict}")
+            failed.append(f"{path.relative_to(TOP).as_posix()}: {conflict}")
     if not failed:
         write_repairs()
         failed = proofs.misfits()
     if failed:
         sys.exit("\n".join(["These no longer fit:", *failed]))
+    print(f"All {len(paths)} solutions fit.")
 
 
 if __name__ == "__main__":

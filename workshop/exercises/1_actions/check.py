@@ -158,6 +158,16 @@ class Page(PageCheck):
             self.need(len(days) <= 2, f"There should be one line for each day: {days}.")
             self.scene += ", and bob loaded his page again"
             await bob.reload()
+        self.requirement(8, "bob was offline, and alice sent /me jumps")
+        async with self.line_down(bob):
+            await self.say(alice, "/me jumps")
+        await self.waves(bob, "bob", "alice jumps")
+        self.scene = "alice sent /me sings while she was offline"
+        async with self.line_down(alice):
+            await self.say(alice, "/me sings", sent=False)
+        for page, name in ((alice, "alice"), (bob, "bob")):
+            italic, _ = await self.waves(page, name, "alice sings")
+            self.need(italic, f"It should be in italics on {name}'s page.")
         self.requirement(12)
         await self.say(alice, "/me waves <b>")
         self.scene = "alice sent /me waves <b>"

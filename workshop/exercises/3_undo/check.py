@@ -178,7 +178,7 @@ class Page(PageCheck):
         return page.get_by_role("button", name="Take back")
 
     async def has_button(self, page, count, name="alice"):
-        told = f'{name}\'s page should have {count} buttons "Take back".'
+        told = f'{name}\'s page should have {count or "no"} button "Take back".'
         buttons = self.button(page)
         await self.holds(expect(buttons).to_have_count(count, timeout=3000), told)
 
