@@ -8,7 +8,7 @@ AGAIN = "return self.room.readers.add(self.send_batch)\n                if self.
 TABLE = "    key TEXT, UNIQUE (name, key));\n"
 STORED = "        if stored := self.db.execute(select, (name, key)).fetchone():\n"
 APPEND = "        self.rows.append((round(time.time(), 3), name, msg, key))\n"
-POP = "        self.room.connections.pop(self, None)\n"
+POP = "        if self.room.connections.pop(self, None):\n"
 
 WRONG = [
     Wrong(
@@ -98,35 +98,36 @@ WRONG = [
         "doubled.py compares the words",
         (DOUBLED, TABLE, TABLE.replace("(name, key)", "(name, msg)")),
     ),
-    Wrong(6, "kept.py gives nothing back", (KEPT, POP, "")),
+    Wrong(6, "kept.py gives nothing back", (KEPT, POP, "        if False:\n")),
     Wrong(
         6,
         "kept.py keeps a name whose owner signed out",
-        (KEPT, POP, "        if self.close_code != 1008:\n    " + POP),
+        (KEPT, POP, POP.replace("if ", "if self.close_code != 1008 and ")),
     ),
     Wrong(
         7,
         "kept.py gives the name back with the first window",
-        (KEPT, POP, POP + "        mine = self.current_user.casefold()\n"
+        (KEPT, POP, "        mine = self.current_user.casefold()\n"
          "        for each, name in list(self.room.connections.items()):\n"
          "            if name == mine:\n"
-         "                self.room.connections[each] = None\n"),
+         "                self.room.connections[each] = None\n" + POP),
     ),
     Wrong(
         7,
         "kept.py gives the name back if a line breaks, whoever else is there",
         (KEPT, POP, "        mine = self.current_user.casefold()\n"
          "        for each, name in list(self.room.connections.items()):\n"
-         "            if each is self or not self.close_code and name == mine:\n"
-         "                del self.room.connections[each]\n"),
+         "            if each is not self and not self.close_code and name == mine:\n"
+         "                self.room.connections[each] = None\n" + POP),
     ),
-    Wrong(8, "kept.py as it is", (KEPT, POP, "        if self.close_code:\n    " + POP)),
+    Wrong(8, "kept.py as it is", (KEPT, POP, POP.replace("if ", "if self.close_code and "))),
     Wrong(
         8,
         "kept.py waits for the heartbeat",
-        (KEPT, POP, "        if self.close_code:\n    " + POP
-         + "        else:\n            pop = self.room.connections.pop\n"
-         "            ioloop.IOLoop.current().call_later(PING, pop, self, None)\n"),
+        (KEPT, POP, "        if not self.close_code:\n"
+         "            pop = self.room.connections.pop\n"
+         "            ioloop.IOLoop.current().call_later(PING, pop, self, None)\n"
+         + POP.replace("if ", "elif ")),
     ),
     Wrong(
         9,
