@@ -60,9 +60,15 @@ def solve(number, path=None):
 
 
 def solutions(number):
-    """Return the right solutions of an exercise: {path: {name: text}}."""
-    paths = FOLDERS[number] / "solution.diff", HERE / f"{number}_second.diff"
-    return {path: solve(number, path) for path in paths if path.exists()}
+    """Return the right solutions of an exercise: {path: {name: text}}.
+
+    In a second one are the files in which it differs from the first.
+    """
+    first, second = FOLDERS[number] / "solution.diff", HERE / f"{number}_second.diff"
+    found = {first: solve(number)}
+    if second.exists():
+        found[second] = {**found[first], **solve(number, second)}
+    return found
 
 
 def wrong_ones(number):

@@ -163,13 +163,10 @@ WRONG = [
     Wrong(
         11,
         "a slow reader is asked again and again",
-        (CHAT, WAIT, WAIT.replace(
-            "taken.add_done_callback(",
-            "asyncio.get_running_loop().call_later(0.0001, ")),
+        (CHAT, WAIT, "            self.transmit(to_frame(line))\n"),
         (CHAT, "            if self.known == roster.names:\n",
          "            if self.ws_connection.stream.writing():\n"
-         "                return asyncio.get_running_loop().call_later(\n"
-         "                    0.0001, self.send_people)\n"
+         "                return asyncio.get_running_loop().call_soon(self.send_people)\n"
          "            if self.known == roster.names:\n"),
     ),
     Wrong(

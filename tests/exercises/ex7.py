@@ -17,7 +17,7 @@ WRONG = [
         (LOST, AGAIN, AGAIN.replace("self.room.readers.add(self.send_batch)", "None")),
     ),
     Wrong(
-        1,
+        4,
         "doubled.py takes the words of a message for its key",
         (DOUBLED, APPEND, APPEND.replace("msg, key", "msg, msg")),
         (DOUBLED, "return msg, key or None", "return msg, msg"),
@@ -42,9 +42,9 @@ WRONG = [
         (LOST, TAKEN, "                    return self.later()\n"),
         (LOST, "    def fail(self):\n",
          "    def later(self):\n"
-         "        loop = ioloop.IOLoop.current()\n"
          "        again = self.ws_connection and self.ws_connection.stream.writing()\n"
-         "        loop.call_later(0.0001, self.later if again else self.send_batch)\n\n"
+         "        send = self.later if again else self.send_batch\n"
+         "        ioloop.IOLoop.current().add_callback(send)\n\n"
          "    def fail(self):\n"),
         (LOST, "                if self.cursor >= self.room.end:\n"
          "                    return self.room.readers.add(self.send_batch)\n",

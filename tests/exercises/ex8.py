@@ -164,8 +164,7 @@ WRONG = [
         "a slow reader is asked again and again",
         (CHAT, "            if self.told == marks.end:\n",
          "            if self.ws_connection.stream.writing():\n"
-         "                return asyncio.get_running_loop().call_later(\n"
-         "                    0.0001, self.send_marks)\n"
+         "                return asyncio.get_running_loop().call_soon(self.send_marks)\n"
          "            if self.told == marks.end:\n"),
         (CHAT, WAIT, "            self.transmit(to_frame(line))\n"),
     ),

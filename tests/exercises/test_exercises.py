@@ -30,6 +30,7 @@ from workshop.carry import merge
 from workshop.exercises import (
     FOLDERS,
     STAGES,
+    broken_programs,
     check,
     checking,
     read_step,
@@ -196,6 +197,19 @@ class HeavyChecksTest(ChecksCase):
                 state[name] = merge(before, text, state.get(name, before))
             jobs.append((f"after step {read_step(number)}", number, state))
         self.assert_green(jobs)
+
+    def test_bugs_are_only_there(self):
+        right = dict.fromkeys(broken_programs(7), read_now("chat.py"))
+        jobs = [
+            (name, 7, {**right, name: text}, ["server"])
+            for name, text in broken_programs(7).items()
+        ]
+        for job, green, words in self.check_all(jobs):
+            self.assertFalse(green, words)
+            self.assertRegex(words, rf"(?m)^  no  \d\. {re.escape(job[0])}")
+            number = int(re.search(r"  no  (\d)", words)[1])
+            for other in range(1, number):
+                self.assertIn(f"  ok  {other}. ", words)
 
     def test_solutions_combine(self):
         pairs = [(number, each) for each in COMBINATIONS for number in each]

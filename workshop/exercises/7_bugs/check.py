@@ -8,7 +8,7 @@ from tornado.testing import gen_test
 from workshop.exercises.checking import LONG, Check
 
 PROGRAMS = "lost.py", "doubled.py", "kept.py"
-MEMORY = 700_000  # bytes: a batch of 64 kB, and what is kept of it on the way
+MEMORY = 400_000  # bytes: a batch of 64 kB, and what is kept of it on the way
 
 
 class ProgramCheck(Check):
