@@ -99,20 +99,22 @@ WRONG = [
         "the cursor stays before what is not for its owner, and the server spins",
         (CHAT, MOVES, '                lines.append(line)\n                cursor = row["id"]\n'),
         (CHAT, SENT, "                if not lines:\n"
-         "                    ioloop.IOLoop.current().call_later(0.0001, self.send_batch)\n"
+         "                    ioloop.IOLoop.current().add_callback(self.send_batch)\n"
          "                    return\n" + SENT),
     ),
     Wrong(
         3,
-        "what is not for the reader counts as a part of the batch, and ends it",
+        "a batch of what is not for the reader is taken for the end of the log",
         (CHAT, FOR, "            size += len(row[\"msg\"])\n"
          "            if not lines and size > MAX_BATCH:\n"
          "                return cursor, b\"\"\n" + FOR),
+        (CHAT, SENT, "                if not lines:\n"
+         "                    return self.room.readers.add(self.send_batch)\n" + SENT),
     ),
     Wrong(
         4,
         "who may see it is forgotten on restart",
-        (CHAT, FIRST, FIRST.replace(":\n", " if self.end else ():\n")),
+        (CHAT, FIRST, FIRST.replace(":\n", " if self.pause_end else ():\n")),
     ),
     Wrong(
         4,
@@ -124,7 +126,7 @@ WRONG = [
              'row["name"].casefold())', 'to != "-" and row["name"].casefold())')),
     ),
     Wrong(
-        4,
+        2,
         "the author's name is compared as it was written",
         (CHAT, FOR, FOR.replace('row["name"].casefold()', 'row["name"]')),
     ),
@@ -151,7 +153,7 @@ WRONG = [
     ),
     Wrong(5, "the line shows the name case folded",
           (CHAT, "    return clean_nickname(to)\n", "    return clean_nickname(to).casefold()\n")),
-    Wrong(6, "any text is a name", (CHAT, "    return clean_nickname(to)\n", "    return to\n")),
+    Wrong(5, "any text is a name", (CHAT, "    return clean_nickname(to)\n", "    return to\n")),
     Wrong(6, "what is no name is for all",
           (CHAT, ADDRESSED, '            if isinstance(message.get("to"), str):\n')),
     Wrong(6, "null is nobody, so it is for all",

@@ -34,7 +34,7 @@ class PrivateCheck(Check):
 class ServerCheck(PrivateCheck):
     @gen_test(timeout=60)
     async def test_1_to_one_person(self):
-        alice, bob, carol, dan = await self.join("alice", "bob", "carol", "dan")
+        alice, bob, carol, dan = await self.join("alice", "bob", "Carol", "dan")
         tab, own = await self.join("bob", "alice")
         everybody = alice, bob, carol, dan, tab, own
         await alice.send(TO_BOB)
@@ -42,19 +42,18 @@ class ServerCheck(PrivateCheck):
         for seat in (bob, alice, tab, own):
             line = await seat.gets({"id": 1, "key": None, **PRIVATE})
             self.need(sorted(line) == keys, f"It should have {keys}: {sorted(line)}.")
-        scene = self.scene
-        self.requirement(2)
-        await alice.send("to all", f"{scene}, then to all")
+        await alice.send("to all", f"{self.scene}, then to all")
         await self.all_get(everybody, {"id": 2, "msg": "to all"})
+        self.requirement(2)
         psst = {"msg": "psst", "to": "dan"}
         for number in range(3, 15, 4):
             await alice.send(TO_BOB)
             await own.until(SECRET)
             await carol.send(psst)
-            await dan.gets({"id": number + 1, "name": "carol", **psst})
+            await dan.gets({"id": number + 1, "name": "Carol", **psst})
             await bob.send({"msg": "yes", "to": "alice"})
             await own.until("yes")
-            await dan.send(f"m{number}", "alice and bob, carol and dan wrote each other")
+            await dan.send(f"m{number}", "alice and bob, Carol and dan wrote each other")
             last = {"id": number + 3, "msg": f"m{number}"}
             await self.all_get([own, dan], last)
             answer = {"id": number + 2, "name": "bob", "to": "alice"}
@@ -66,6 +65,12 @@ class ServerCheck(PrivateCheck):
         note = {"name": "alice", "msg": "note", "to": "alice"}
         await self.all_get([alice, own], note, {"msg": "end"})
         await self.all_get([bob, carol, dan, tab], {"msg": "end"})
+        await alice.send({"msg": "later", "to": "zed"}, "alice wrote to zed, who was away")
+        await alice.gets({"msg": "later", "to": "zed"})
+        zed = await self.seat("zed")
+        self.scene = "alice wrote to zed, who was away, and came then"
+        lines = [line for line in await zed.until("later") if "to" in line]
+        self.need(not lines, f"He should get no other private message: {lines[:1]}.")
 
     @gen_test(timeout=60)
     async def test_3_history(self):
