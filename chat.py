@@ -66,8 +66,8 @@ class Application(web.Application):
     def find_handler(self, request, **kwargs):
         """Answer 403 to whoever calls this server by a name that is not its own.
 
-        Or a page of another site, whose name has been pointed to 127.0.0.1 meanwhile
-        (DNS rebinding), could read and write here: browsers would take it for ours.
+        Otherwise a page of another site, whose name has been pointed to 127.0.0.1 (DNS
+        rebinding), could read and write here: browsers would take it for ours.
         """
         name = socket.gethostname().lower()
         short = name.partition(".")[0]
@@ -92,9 +92,9 @@ class BaseHandler(web.RequestHandler):
         self.set_header("Content-Security-Policy", CSP)
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Referrer-Policy", "no-referrer")
-        # Or a link in a message would make each reader's computer look that name up.
+        # Otherwise a link in a message makes each reader's computer look its name up.
         self.set_header("X-DNS-Prefetch-Control", "off")
-        # Or the back button would show the chat to the next student at this laptop.
+        # Otherwise the back button shows the chat to the next student at this laptop.
         self.set_header("Cache-Control", "no-store")
 
     def set_cookie(self, name, value, **attributes):
@@ -167,7 +167,7 @@ class ChatHandler(BaseHandler):
 # ----------------------------------------------------- LoginHandler, LogoutHandler
 
 MAX_TYPED = 100  # characters: NFKC, below, takes seconds for 64 kB
-# Letters and marks that show nothing: "ann" and "ann" would be two people.
+# Letters and marks that show nothing: with one of them, there could be two anns.
 INVISIBLE = re.compile("BLANK|FILLER|GRAPHEME JOINER|INHERENT|VARIATION SELECTOR")
 
 
@@ -230,7 +230,7 @@ class LoginHandler(BaseHandler, auth.TwitterMixin):
 
 
 class LogoutHandler(BaseHandler):
-    """Signing out: by a form, for a link could hide in anybody's picture."""
+    """Signing out: by a form, because a picture's address could be a link to it."""
 
     async def post(self):
         self.clear_cookie("chat_user")
@@ -404,7 +404,7 @@ class Room:
 
 KEY = re.compile("[ -~]{0,100}")  # printable ASCII; "": no key
 MAX_MESSAGE = 2000  # characters
-# But line breaks and tabs; and halves of characters, which UTF-8 cannot hold.
+# All but line breaks and tabs; and halves of characters, which UTF-8 cannot hold.
 CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 DEFAULT_PORT = re.compile(":(80|443)$")
 RATE = 10  # messages a second from one connection,
@@ -446,7 +446,7 @@ class WebSocketHandler(BaseHandler, websocket.WebSocketHandler):
     due = 0  # when the next message may come, seconds
 
     async def prepare(self):
-        """Refuse, before the upgrade, who may not come in, and find the cursor."""
+        """Refuse, before the WebSocket opens, who may not come in; find the cursor."""
         await super().prepare()
         origin = self.request.headers.get("Origin")
         if origin is not None and not self.check_origin(origin):
@@ -457,7 +457,7 @@ class WebSocketHandler(BaseHandler, websocket.WebSocketHandler):
             raise web.HTTPError(403)
         since = self.get_query_argument("since", None)
         if since and not since.isdecimal():
-            raise web.HTTPError(400, "since is no number")
+            raise web.HTTPError(400, "since is not a number")
         self.cursor = await self.room.place(since, self.get_query_argument("at", None))
 
     def check_origin(self, origin):

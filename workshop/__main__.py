@@ -92,7 +92,7 @@ def board(words):
     main(words)
 
 
-COMMANDS = {"start": start, "page": page, "check": check, "step": step,
+COMMANDS = {"": overview, "start": start, "page": page, "check": check, "step": step,
             "exercise": exercise, "load": load, "board": board}  # fmt: skip
 
 
@@ -113,23 +113,17 @@ def options(command, words, **kinds):
     return parser.parse_args(words)
 
 
-def choose(word):
-    """Return the function of a command, or raise WorkshopError."""
-    if word not in COMMANDS:
-        near = difflib.get_close_matches(word, COMMANDS, 1)
-        guess = f"Did you mean {near[0]}?" if near else "See: python -m workshop --help"
-        raise WorkshopError(f"There is no command {word}. {guess}")
-    return COMMANDS[word]
-
-
 def main():
     speak_utf8()
-    words = sys.argv[1:]
-    if words[:1] in (["-h"], ["--help"], ["help"]):
+    word, *words = sys.argv[1:] or [""]
+    if word in ("-h", "--help", "help"):
         return print(__doc__.strip())
+    if word not in COMMANDS:
+        near = difflib.get_close_matches(word, COMMANDS, 1, 0.5)
+        guess = f"Did you mean {near[0]}?" if near else "See: python -m workshop --help"
+        sys.exit(f"There is no command {word}. {guess}")
     try:
-        command = choose(words[0]) if words else overview
-        command(words[1:])
+        COMMANDS[word](words)
         sys.stdout.flush()
     except WorkshopError as error:
         sys.exit(str(error))

@@ -21,7 +21,7 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parent.parent
 TUTORIAL = TOP / "tutorial.md"
 PAGE = "python -m workshop page"  # from here on, the pages are the project's own
-APPENDICES = 13  # Appendix A comes after so many steps
+APPENDICES = ord("A") - 14  # Appendix A counts as step 14
 
 STEP = re.compile(r"## (?:Step (\d+)|Appendix ([A-Z]))\. (.+)")
 PLACE = re.compile(
@@ -56,17 +56,10 @@ def read_tutorial(path=None):
     for number, text in enumerate(tutorial.split("\n"), 1):
         fenced ^= text.startswith("```")
         if not fenced and text.startswith("## "):
-            step = step_number(text)
+            match = STEP.fullmatch(text)
+            step = int(match[1] or ord(match[2]) - APPENDICES) if match else 0
         lines.append((step, number, text))
     return lines
-
-
-def step_number(heading):
-    """Return the number of a heading's step, 14 for Appendix A, or 0."""
-    match = STEP.fullmatch(heading)
-    if not match:
-        return 0
-    return int(match[1] or APPENDICES + ord(match[2]) - ord("A") + 1)
 
 
 def read_titles(path=None):

@@ -123,6 +123,7 @@ WRONG = [
           (JS, TELL, TELL.replace("!online || ", "")),
           (JS, "  transmit({ typing: true });\n",
           "  ws.send('{\"typing\": true}');\n")),
-    Wrong(19, "what one has typed is lost with a reload",
-          (JS, INPUT, "page.text.oninput = () => { tellTyping(); grow(); };\n")),
+    Wrong(19, "what is sent offline is not seen to wait",
+          (JS, "  page.pending.append(item);\n",
+          "  if (online) page.pending.append(item);\n")),
 ]

@@ -2,7 +2,8 @@
 // says where all is; the style sheet lets each thing glide to its place.
 const WIDTH = 140; // px of a box that shows its words
 const NARROW = 70; // px; in a smaller box there is no room for words
-const MOST = 400; // boxes; who is further behind stands at the left edge
+const LEAST = 4; // px of any box; who is further behind stands at the left edge
+const MOST = 400; // boxes
 const JUMP = 5; // messages; a larger batch lights up
 const RETRY = 2000; // ms until the page is loaded anew
 
@@ -35,10 +36,10 @@ function place(element, from, to) {
 // So many boxes that who is behind is in sight; few, while nobody is.
 function look(cursors) {
   const behind = Math.max(0, ...cursors.map((cursor) => end - cursor));
-  const room = Math.max(2, Math.floor(get("log").clientWidth / WIDTH));
-  count = Math.min(MOST, Math.max(room, Math.ceil(behind * 1.2)));
+  const width = get("log").clientWidth, few = Math.max(2, Math.floor(width / WIDTH));
+  count = Math.min(MOST, width / LEAST, Math.max(few, Math.ceil(behind * 1.2)));
   first = Math.max(0, end - count);
-  get("log").classList.toggle("narrow", get("log").clientWidth / count < NARROW);
+  get("log").classList.toggle("narrow", width / count < NARROW);
 }
 
 function grow(fresh) {
@@ -71,9 +72,11 @@ function addLane(name) {
 
 function move([name, cursor, state, mine]) {
   const lane = lanes.get(name);
-  const [, behind, track] = lane.children, words = cursor < end ? `${end - cursor} behind` : "";
+  const [, behind, track] = lane.children, words = [];
+  if (state === "lost") words.push("line lost");
+  if (cursor < end) words.push(`${end - cursor} behind`);
   lane.className = `lane ${state} ${mine ? "mine" : ""}`;
-  behind.textContent = state === "lost" ? `line lost ${words}` : words;
+  behind.textContent = words.join(", ");
   place(track.firstChild, first, cursor);
   if (cursor - lane.cursor > JUMP) flash(add(track, "div", "batch"), lane.cursor, cursor);
   lane.cursor = cursor;
@@ -99,7 +102,7 @@ function receive({ data }) {
     if (!names.has(name)) lanes.delete(name) && lane.remove();
   }
   for (const name of names) if (!lanes.has(name)) addLane(name);
-  look(frame.lanes.map(([, cursor]) => cursor));
+  look(frame.lanes.filter(([, , state]) => state !== "lost").map(([, cursor]) => cursor));
   arrange();
   frame.lanes.forEach(move);
   frame.resends.forEach(shake);

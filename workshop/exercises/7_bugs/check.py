@@ -15,10 +15,9 @@ class ProgramCheck(Check):
     program = "lost.py"
     kinds = ("key",)  # and what answers a resend
 
-    def write_old_log(self):
+    def start(self):
         shutil.copy(self.place / self.program, self.place / "chat.py")
-        if self.old:  # or its own table is what we want to see
-            super().write_old_log()
+        super().start()
 
     def need(self, condition, sentence):
         super().need(condition, f"{self.program}: {sentence}")
