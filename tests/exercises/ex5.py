@@ -42,8 +42,6 @@ WRONG = [
         (CHAT, '"gone": sorted(gone)}\n',
          '"gone": sorted(gone)}\n'
          "            line = {key: names for key, names in line.items() if names}\n"),
-        sentence='... should get only {"came": ..., "gone": ...} after the first line;'
-        ' {"came": ["alice"]} came.',
     ),
     Wrong(
         2,

@@ -393,7 +393,7 @@ class Sentences:
         reads from the Seat afterwards lets that computer go on.
         """
         seat, polls = await self.seat(name, f"?since=0{query}"), 0
-        deadline = time.monotonic() + 5  # what never stalls is wrong: the rest will tell
+        deadline = time.monotonic() + 5  # what never stalls is wrong, and will be told
         # Ten in a row: what waits for a moment has not stalled.
         while polls < 10 and time.monotonic() < deadline:
             await asyncio.sleep(0.01)

@@ -27,7 +27,7 @@ class HereCheck(Check):
             line = await seat.next(3)
             news = [f"that {name} came" for name in sorted(names - seat.known)]
             news += [f"that {name} went" for name in sorted(seat.known - names)]
-            told = f"{seat.name} should be told {news[0]}; within 3 s no such line came."
+            told = f"{seat.name} should be told {news[0]}; in 3 s it did not come."
             self.need(line, told)
             if "msg" not in line:
                 self.learn(seat, line)
@@ -41,7 +41,7 @@ class HereCheck(Check):
             return self.need(once, f"{seat.name} should get each once: {show(line)}.")
         seat.told.append(line)
         both = sorted(line) == ["came", "gone"]
-        seat.need(both, 'only {"came": [...], "gone": [...]} after the first line', line)
+        seat.need(both, 'only {"came": [...], "gone": [...]} after the first', line)
         came, gone = line["came"], line["gone"]
         seat.need(came or gone, "no empty line", line)
         fits = seat.known.isdisjoint(came) and seat.known.issuperset(gone)
@@ -75,7 +75,7 @@ class ServerCheck(HereCheck):
         await alice.gets({"msg": "hello"})
         await self.follow(alice, "alice", "Bob")
         carol = await self.watch("carol")
-        told = f"Her first line should name alice and Bob, who were here: {carol.known}."
+        told = f"Her first line should name alice and Bob: {carol.known}."
         self.need({"alice", "Bob"} <= carol.known, told)
         await carol.gets({"msg": "hello"})
         self.requirement(2)
@@ -108,7 +108,7 @@ class ServerCheck(HereCheck):
             count += 1
         passed = time.monotonic() - begun
         self.scene = "Every 0.3 s somebody came"
-        told = f"alice should be told of the first after two seconds; {passed:.1f} passed."
+        told = f"alice should be told after two seconds; {passed:.1f} passed."
         self.need(news.result() and passed < 3, told)
 
     @gen_test(timeout=60)

@@ -42,7 +42,7 @@ class ServerCheck(RoomsCheck):
             await self.gets(bob, (number, msg))
         self.requirement(2)
         carol = await self.seat("carol")
-        await carol.send("hello", "A chat.db from before has 60 messages; carol sent hello")
+        await carol.send("hello", "An old chat.db has 60 messages; carol sent hello")
         await self.gets(carol, *((n, f"old {n}") for n in range(11, 61)), (61, "hello"))
         self.requirement(3)
         dora, emil, fay = await self.one_in_each("dora", "emil", "fay")
@@ -51,7 +51,7 @@ class ServerCheck(RoomsCheck):
         first = 61, 2, 0
         for number in (1, 2, 3):
             for seat in (dora, emil, fay):
-                await seat.send(f"{number} of {seat.name}", "Three talked in three rooms")
+                await seat.send(f"{number} of {seat.name}", "Three talked in rooms")
         for seat, room, last in zip((dora, emil, fay), ROOMS, first, strict=True):
             said = [(last + n, f"{n} of {seat.name}") for n in (1, 2, 3)]
             await self.gets(seat, *said)
@@ -95,7 +95,7 @@ class ServerCheck(RoomsCheck):
                 milk = f"{'more ' * again}milk"
                 for msg, key in (("tea", "k"), ("tea", "k"), (milk, None)):
                     await alice.send({"msg": msg, "key": key or milk})
-                self.scene = f"With /ws{query} alice sent tea twice with one key, then milk"
+                self.scene = f"/ws{query}: alice sent tea twice with one key, then milk"
                 self.scene += ", before and after a restart" * again
                 lines = [line for line in await alice.until(milk) if "msg" in line]
                 wanted = [(id, "tea")] + [(id + 1, "milk")] * again
@@ -109,10 +109,10 @@ class ServerCheck(RoomsCheck):
     async def test_6_names(self):
         for name in NAMES:
             alice = await self.seat("alice", f"?room={name}")
-            await alice.send("hello", f"alice, the first in the room {name}, sent hello")
+            await alice.send("hello", f"alice, the first in {name}, sent hello")
             await self.gets(alice, (1, "hello"))
         bob = await self.seat("bob", "?since=59")
-        await bob.send("hello", "There is a room log; bob sent hello in the default one")
+        await bob.send("hello", "There is a room log; bob sent hello elsewhere")
         await self.gets(bob, (60, "old 60"), (61, "hello"))
         await self.quiet()
         self.requirement(7)
@@ -156,7 +156,7 @@ class ServerCheck(RoomsCheck):
             if code == wanted:
                 break
             await asyncio.sleep(0.1)
-        told = f"Another browser signed in as {name}: it should be {wanted}; it was {code}."
+        told = f"Another browser signed in as {name}: {code}, and not {wanted}."
         self.need(code == wanted, told)
 
 
@@ -173,7 +173,7 @@ class Page(PageCheck):
         await self.enter(alice, "kitchen")
         self.scene = "alice opened /chat?room=kitchen"
         heading = alice.get_by_role("heading", level=1)
-        told = f"The heading should have kitchen in it; it is {await heading.inner_text()}."
+        told = f"kitchen should be in the heading: {await heading.inner_text()}."
         await self.holds(expect(heading).to_contain_text("kitchen", timeout=2000), told)
         await self.say(alice, "tea")
         self.scene = "alice said one in the default room and tea in the kitchen"
@@ -203,11 +203,11 @@ class Page(PageCheck):
         await self.enter(alice, "")
         self.scene = "alice's sugar was pending in the kitchen when she went over"
         text = await alice.locator("#text").input_value()
-        self.need(not text, f"What she was writing there should not come along: {text}.")
+        self.need(not text, f"What she was writing there came along: {text}.")
         await self.say(alice, "four")
         await self.reads(alice, "one", "two", "three", "four", who="The default room")
         await self.enter(alice, "kitchen")
         self.scene += " and came back"
         await self.reads(alice, "tea", "sugar", who="The kitchen")
         text = await alice.locator("#text").input_value()
-        self.need(text == "and le", f'"and le" should be in the composer; it is "{text}".')
+        self.need(text == "and le", f'"and le" should be there; it is "{text}".')

@@ -126,7 +126,7 @@ class ServerCheck(ReadCheck):
         await self.follow(alice, bob=17)
         for seat, id in ((one, 15), (two, 16), (one, 17), (two, 17)):
             await seat.send({"read": id})
-        self.scene = "bob had read up to 17, and sent 15 and 17, then 16 from another tab"
+        self.scene = "bob had read up to 17, and sent 15, 17, then 16 from another tab"
         await self.no_news(alice)
         await two.send({"read": 19})
         await one.send({"read": 18}, "bob sent 19 from one tab, then 18 from another")
@@ -153,7 +153,7 @@ class ServerCheck(ReadCheck):
         fay = await self.seat("fay", "?since=22")
         await fay.send({"read": 22}, self.scene)
         await self.follow(alice, fay=22)
-        self.need("dan" not in alice.known, "dan has said a message; it counted as read.")
+        self.need("dan" not in alice.known, "dan said a message; it counted as read.")
 
     @gen_test(timeout=60)
     async def test_8_not_stored(self):
