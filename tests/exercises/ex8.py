@@ -114,7 +114,7 @@ WRONG = [
          "        self.room.files = self.room.look()\n"),
     ),
     Wrong(
-        8,
+        4,
         "stored as a message without words",
         (CHAT, MOVE, MOVE + '        self.room.rows.append((0, self.current_user, "", None))\n'),
     ),

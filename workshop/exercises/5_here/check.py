@@ -309,7 +309,8 @@ class Page(PageCheck):
             await self.lists(bob, "bob", "eve")
         await self.reads(alice, "one", "two", who="Her page")
         await self.lists(alice, "alice", "bob", "eve")
-        await self.restart()
+        async with self.line_down(bob), self.line_down(alice):
+            await self.restart()
         await self.say(alice, "three")
         await self.lists(alice, "alice", "bob")
         await self.reads(alice, "one", "two", "three", who="alice's page")

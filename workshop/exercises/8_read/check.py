@@ -180,6 +180,7 @@ class CrowdCheck(ReadCheck):
         async with self.cost() as cost:
             for guest in crowd:
                 await guest.send({"read": 20}, "50 people read one message in a moment")
+                await asyncio.sleep(0.01)
             for guest in crowd:
                 await self.follow(guest, **marks)
         for guest in crowd:
@@ -247,12 +248,12 @@ class Page(PageCheck):
         await self.say(alice, "hi", "hello")
         self.scene = "alice sent hello, and nobody else was there"
         await self.never_says(alice)
-        carol, bob = await self.sign_in("carol"), await self.sign_in("Bob")
-        self.scene = "alice sent hello, then carol and Bob came"
-        await self.says(alice, "Read by Bob, carol")
+        carol, bob = await self.sign_in("Carol"), await self.sign_in("bob")
+        self.scene = "alice sent hello, then Carol and bob came"
+        await self.says(alice, "Read by bob, Carol")
         await self.say(bob, "good day")
-        self.scene += ", and Bob said something"
-        await self.says(alice, "Read by Bob, carol")
+        self.scene += ", and bob said something"
+        await self.says(alice, "Read by bob, Carol")
         await bob.context.close()
         await carol.context.close()
         await self.say(alice, "anybody?")
