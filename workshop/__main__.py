@@ -30,9 +30,9 @@ def overview(words):
     listings, titles = read_listings(), read_titles()
     position = find_position(mine.read_mine(listings), listings)
     done = position.step - (not position.complete)
-    for step, title in titles.items():
+    for step in dict.fromkeys(one.step for one in listings):
         here = step <= done and step not in position.left_out
-        words = f"[{'x' if here else ' '}] {step:2} {title}"
+        words = f"[{'x' if here else ' '}] {step:2} {titles[step]}"
         print(paint(words, "green") if here else words)
     green = mine.green_exercises()
     marks = (f"[{'x' if number in green else ' '}] {number}" for number in FOLDERS)

@@ -87,8 +87,8 @@ WRONG = [
           (CHAT, TABLE, "        used or self.db.execute(UNDONE)\n")),
     Wrong(13, "the text is there until the page is loaded again",
           (JS, "  if (item) blank(item);\n", ""),
-          sentence="The chat was started. alice's page should show, behind hello, Message "
-          "taken back, oops; it shows blunder, oops."),
+          sentence="The chat was started. alice's page should show hello, Message "
+          "taken back, oops; it shows hello, blunder, oops."),
     Wrong(13, "only who is there sees it",
           (JS, "  if (item) blank(item);\n",
           '  if (item && stage === "news") blank(item);\n'),

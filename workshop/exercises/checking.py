@@ -392,12 +392,14 @@ class Sentences:
         The system keeps little for a connection here; the rest waits in the chat. Who
         reads from the Seat afterwards lets that computer go on.
         """
-        seat, polls = await self.seat(name, f"?since=0{query}"), 0
-        deadline = time.monotonic() + 5  # what never stalls is wrong, and will be told
-        # Ten in a row: what waits for a moment has not stalled.
-        while polls < 10 and time.monotonic() < deadline:
-            await asyncio.sleep(0.01)
-            polls = polls + 1 if (await self.figures()).waiting else 0
+        seat, polls, last = await self.seat(name, f"?since=0{query}"), 0, 0
+        deadline = time.monotonic() + 10  # what never stalls is wrong, and will be told
+        # Thirty in a row: what moves on has not stalled.
+        while polls < 30 and time.monotonic() < deadline:
+            await asyncio.sleep(0.02)
+            waiting = (await self.figures()).waiting
+            polls = polls + 1 if waiting and waiting == last else 0
+            last = waiting
         self.scene = f"{name}'s computer had stopped reading"
         return seat
 

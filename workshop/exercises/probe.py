@@ -52,7 +52,8 @@ def figures():
         **counts,
         "cpu": time.process_time(),  # seconds
         "memory": tracemalloc.get_traced_memory()[0],  # bytes since "trace"
-        "waiting": sum(stream.writing() for stream in list(streams)),  # connections
+        # Bytes that the network has not taken; a closed stream has no buffer.
+        "waiting": sum(len(each._write_buffer or "") for each in list(streams)),
     }
 
 

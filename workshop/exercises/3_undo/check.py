@@ -1,11 +1,16 @@
 """The check of exercise 3: taking a message back."""
 
+import asyncio
+import time
+
 from tornado.testing import gen_test
 
 from tests.page_support import expect
 from workshop.exercises.checking import VALUES, Check, PageCheck, numbered, show
 
 UNDO = {"undo": True}
+TEXTS = "hello blunder oops zero one two three again waiting".split()
+TEXTS.append("Message taken back")
 
 
 class UndoCheck(Check):
@@ -181,6 +186,21 @@ class Page(PageCheck):
         told = f'{name}\'s page should have {count or "no"} button "Take back".'
         buttons = self.button(page)
         await self.holds(expect(buttons).to_have_count(count, timeout=3000), told)
+
+    async def reads(self, page, *texts, who="The page", seconds=3):
+        """Wait until a person sees these messages, however they are built."""
+        deadline, items = time.monotonic() + seconds, page.locator("#messages > *")
+        while True:
+            _, lines = await self.lines(page)
+            ends = [f" {line}".removesuffix("Take back").rstrip() for line in lines]
+            shown = [text for end in ends for text in TEXTS if end.endswith(f" {text}")]
+            count = await items.filter(visible=True).count()
+            if shown == list(texts) and count == len(texts):
+                return
+            told = f"{who} should show {', '.join(texts)}; it shows {', '.join(shown)}"
+            empty = f", and {count} messages in all" if count > len(shown) else ""
+            self.need(time.monotonic() < deadline, told + empty + ".")
+            await asyncio.sleep(0.05)
 
     async def take_back(self, page):
         await self.has_button(page, 1)
