@@ -193,11 +193,10 @@ WRONG = [
     ),
     Wrong(
         10,
-        "a slow reader misses private messages",
-        (CHAT, SENT, SENT.replace("if lines and", "if self.ws_connection.stream.writing():\n"
-         "                    lines = b\"\"\n                if lines and")),
+        "a slow reader waits for the next message, unless one is for him alone",
         (CHAT, "                    return taken.add_done_callback(self.send_batch)\n",
-         "                    self.room.readers.add(self.send_batch)\n"
+         "                    if not viewer:\n"
+         "                        return self.room.readers.add(self.send_batch)\n"
          "                    return taken.add_done_callback(self.send_batch)\n"),
     ),
     Wrong(11, "the name ends at the first space",

@@ -84,15 +84,19 @@ class ServerCheck(ReadCheck):
             last = seat.told[-1]
             only = last == {"read": {"Carol": 18}}
             seat.need(only, "a line about Carol alone", last)
+        late = []
         for id in (18, 19, 20):  # one is published, the next one is not yet
             await alice.send({"read": id})
             await alice.send(f"{id}", f"alice read up to {id}, and some came meanwhile")
             await carol.until(f"{id}")
-            late = [await self.watch(f"{name} {id}") for name in ("at once", "later")]
+            late += [await self.watch(f"at once {id}")]
             await asyncio.sleep(0.5)
-            late.append(await self.watch(f"late {id}"))
+            late += [await self.watch(f"late {id}")]
             for seat in late:
                 await self.follow(seat, alice=id, Carol=18)
+        await carol.send({"read": 23})
+        for seat in late:
+            await self.follow(seat, alice=20, Carol=23)
         self.requirement(4)
         (fay,) = await self.join("fay", query="?since=20")
         dan = await self.seat("dan", "?read=0&since=20")
