@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 from tests import exercises as proofs
-from workshop.exercises import FOLDERS, apply_diff, read_step
+from workshop.exercises import FOLDERS, apply_diff, broken_programs, read_step
 from workshop.steps import TOP, states
 
 COMMITS = 50  # how far back it looks for the state that a solution was made for
@@ -116,17 +116,32 @@ def carry(number, path):
     path.write_text(carried, encoding="utf-8", newline="\n")
 
 
+def write_repairs():
+    """Write anew the solution of exercise 7, which repairs what its bugs/ break."""
+    path = FOLDERS[7] / "solution.diff"
+    diff = path.read_text(encoding="utf-8")
+    diff, right = diff[:diff.index("--- a/")], proofs.read_now("chat.py")
+    for name, broken in broken_programs(7).items():
+        diff += to_diff(name, broken, right)
+    path.write_text(diff, encoding="utf-8", newline="\n")
+
+
 def main():
     seconds = sorted(Path(proofs.__file__).parent.glob("*_second.diff"))
-    paths = [*((n, FOLDERS[n] / "solution.diff") for n in FOLDERS),
-             *((int(path.name[0]), path) for path in seconds)]
+    bugs = sorted(FOLDERS[7].glob("bugs/*.diff"))
+    paths = [*((n, FOLDERS[n] / "solution.diff") for n in FOLDERS if n != 7),
+             *((int(path.name[0]), path) for path in seconds),
+             *((1, path) for path in bugs)]  # for the project's files, as exercise 1 is
     failed = []
     for number, path in paths:
         try:
             carry(number, path)
         except Conflict as conflict:
             failed.append(f"{path.relative_to(TOP).as_posix()}: {conflict}")
-    if failed := failed or proofs.misfits():
+    if not failed:
+        write_repairs()
+        failed = proofs.misfits()
+    if failed:
         sys.exit("\n".join(["These no longer fit:", *failed]))
     print(f"All {len(paths)} solutions fit.")
 

@@ -7,7 +7,7 @@ N_second.diff   another right solution, where there is one that differs in desig
 import importlib
 from pathlib import Path
 
-from workshop.exercises import FOLDERS, TOP, apply_diff, read_step
+from workshop.exercises import FOLDERS, TOP, apply_diff, broken_programs, read_step
 
 HERE = Path(__file__).parent
 CHAT, PAGE = "chat.py", "templates/chat.html"
@@ -45,8 +45,11 @@ def read_state(number):
 def read_before(number):
     """Return a function that returns the text of a file that an exercise changes.
 
-    Exercise 0 is for the small page, and for chat.py as it is then.
+    Exercise 0 is for the small page, and for chat.py as it is then; exercise 7 for
+    programs that are made for it.
     """
+    if programs := broken_programs(number):
+        return programs.__getitem__
     return read_now if number else read_state(0).get
 
 
@@ -57,9 +60,15 @@ def solve(number, path=None):
 
 
 def solutions(number):
-    """Return the right solutions of an exercise: {path: {name: text}}."""
-    paths = FOLDERS[number] / "solution.diff", HERE / f"{number}_second.diff"
-    return {path: solve(number, path) for path in paths if path.exists()}
+    """Return the right solutions of an exercise: {path: {name: text}}.
+
+    In a second one are the files in which it differs from the first.
+    """
+    first, second = FOLDERS[number] / "solution.diff", HERE / f"{number}_second.diff"
+    found = {first: solve(number)}
+    if second.exists():
+        found[second] = {**found[first], **solve(number, second)}
+    return found
 
 
 def wrong_ones(number):

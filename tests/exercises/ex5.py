@@ -2,278 +2,205 @@
 
 from tests.exercises import CHAT, JS, PAGE, Wrong
 
+ASKS = '            if self.get_query_argument("here", "") == "1":\n'
+NEWS = "            came, gone = self.names - known, known - self.names\n"
+COUNT = "            self.application.roster.count(self.current_user, 1)\n"
+LATE = "            later(RETURN, roster.count, self.current_user, -1)\n"
+WAIT = """            if taken := self.transmit(to_frame(line)):
+                return taken.add_done_callback(self.send_people)
+"""
+TELL = """            for send_people in readers:
+                send_people()
+"""
+SORT = "  names.sort((one, other) => one.localeCompare(other));\n"
+NAMES = "  names = [...here, ...came].filter((name) => !gone.includes(name));\n"
+
 WRONG = [
     Wrong(
         1,
         "messages come before the list",
-        (
-            CHAT,
-            '        if self.get_query_argument("here", "") == "1":\n'
-            '            self.send_presence()\n',
-            '        if self.get_query_argument("here", "") == "1":\n'
-            '            asyncio.get_running_loop().call_later(0.1, self.send_presence)\n',
-        ),
+        (CHAT, "                self.send_people()\n            self.send_b",
+         "                asyncio.get_running_loop().call_soon(self.send_people)\n"
+         "            self.send_b"),
     ),
+    Wrong(1, "the list comes as a change", (CHAT, "known = None  #", "known = set()  #")),
     Wrong(
         1,
-        "the list comes as a change",
-        (
-            CHAT,
-            "    known = None  # the names that this client has been told\n",
-            "    known = frozenset()  # the names that this client has been told\n",
-        ),
+        "names are those that are compared, case folded",
+        (CHAT, COUNT, COUNT.replace("user", "user.casefold()")),
+        (CHAT, LATE, LATE.replace("user", "user.casefold()")),
     ),
-    Wrong(
-        1,
-        "only those who ask are listed",
-        (
-            CHAT,
-            "frozenset(name for name, _ in self.connections)",
-            'frozenset(name for (name, _), each in self.connections.items() if any(one.get_query_argument("here", "") for one in each))',
-        ),
-    ),
+    Wrong(1, "only those who ask are listed", (CHAT, COUNT + ASKS, ASKS + "    " + COUNT)),
     Wrong(
         1,
         "the whole list each time",
-        (
-            CHAT,
-            '            line = {"came": sorted(came), "gone": sorted(gone)}\n',
-            "",
-        ),
+        (CHAT, '            line = {"came": sorted(came), "gone": sorted(gone)}\n', ""),
     ),
     Wrong(
         1,
         "an empty list is left out",
-        (
-            CHAT,
-            '            line = {"came": sorted(came), "gone": sorted(gone)}\n',
-            '            line = {"came": sorted(came)}\n'
-            '            if gone:\n'
-            '                line["gone"] = sorted(gone)\n',
-        ),
-    ),
-    Wrong(
-        1,
-        "everybody is told",
-        (
-            CHAT,
-            '        if self.get_query_argument("here", "") == "1":\n'
-            '            self.send_presence()\n',
-            "        self.send_presence()\n",
-        ),
-    ),
-    Wrong(
-        1,
-        "stored as a message",
-        (
-            CHAT,
-            '        if self.get_query_argument("here", "") == "1":\n'
-            '            self.send_presence()\n',
-            '        asyncio.ensure_future(self.room.post(self.current_user, "is here", None))\n'
-            '        if self.get_query_argument("here", "") == "1":\n'
-            '            self.send_presence()\n',
-        ),
+        (CHAT, '"gone": sorted(gone)}\n',
+         '"gone": sorted(gone)}\n'
+         "            line = {key: names for key, names in line.items() if names}\n"),
     ),
     Wrong(
         2,
-        "who came is told to everybody again",
-        (
-            CHAT,
-            "            came, gone = self.names - known, known - self.names\n",
-            "            came, gone = self.names, known - self.names\n",
-        ),
+        "a line that breaks is no news",
+        (CHAT, LATE, "            if self.close_code:\n    " + LATE),
     ),
     Wrong(
-        3,
-        "here=0 asks, too",
-        (
-            CHAT,
-            'if self.get_query_argument("here", "") == "1":',
-            'if self.get_query_argument("here", ""):',
-        ),
+        2,
+        "each change begins the second anew",
+        (CHAT, "        self.publishing = self.publishing or later(",
+         "        if self.publishing:\n            self.publishing.cancel()\n"
+         "        self.publishing = later("),
+    ),
+    Wrong(
+        1,
+        "four seconds are gathered",
+        (CHAT, "GATHER = 1  #", "GATHER = 4  #"),
+    ),
+    Wrong(3, "here=0 asks, too", (CHAT, '"here", "") == "1"', '"here", "")')),
+    Wrong(1, "everybody is told", (CHAT, ASKS, "            if True:\n")),
+    Wrong(
+        4,
+        "the first list is of this moment, the changes are not",
+        (CHAT, "            self.known, line = roster.read(self.known)\n",
+         "            known, line = self.known, b\"\"\n"
+         "            self.known, line = roster.read(known)\n"
+         "            if known is None:\n"
+         '                line = {"here": sorted(+roster.windows)}\n'
+         "                line = json.dumps(line).encode()\n"),
+    ),
+    Wrong(
+        2,
+        "an empty change every second",
+        (CHAT, "        if self.windows.keys() != self.names:\n",
+         "        asyncio.get_running_loop().call_later(1, self.publish)\n        if True:\n"),
+        (CHAT, "if self.known == roster.names", "if self.known is roster.names"),
     ),
     Wrong(
         4,
-        "an empty change every second",
-        (
-            CHAT,
-            '        self.gathering = None\n'
-            '        names',
-            '        self.gathering = None\n'
-            '        self.change()\n'
-            '        names',
-        ),
-        (
-            CHAT,
-            '        if names == self.names:\n'
-            '            return\n',
-            "",
-        ),
-        (
-            CHAT,
-            "        if self.known == roster.names:\n",
-            "        if self.known is roster.names:\n",
-        ),
+        "who came is told to everybody again",
+        (CHAT, NEWS, NEWS.replace("self.names - known,", "self.names,")),
     ),
     Wrong(
         5,
-        "closing one tab is going",
-        (
-            CHAT,
-            "        self.application.connections[self.holder].discard(self)\n",
-            "        self.application.connections[self.holder].clear()\n",
-        ),
+        "a set of names, from which the first tab takes its own",
+        (CHAT, "        self.windows[name] += windows\n",
+         "        self.windows[name] = max(0, windows)\n"),
     ),
+    Wrong(6, "whoever goes is gone at once", (CHAT, "RETURN = 0.5  #", "RETURN = 0  #")),
     Wrong(
         6,
-        "nothing is gathered",
-        (
-            CHAT,
-            "GATHER = 1  #",
-            "GATHER = 0  #",
-        ),
+        "half a second counts from the last look, not from the leaving",
+        (CHAT, "away = time.monotonic() - 0.5", "away = time.monotonic() - 0.05"),
+        (CHAT, "self.count_soon(0.5)", "self.count_soon(0.05)"),
     ),
     Wrong(
         7,
         "signing out is no news",
-        (
-            CHAT,
-            '        self.application.roster.change()\n'
-            '        self.application.connections',
-            '        if self.close_code != 1008:\n'
-            '            self.application.roster.change()\n'
-            '        self.application.connections',
-        ),
+        (CHAT, LATE, "            if self.close_code != 1008:\n    " + LATE),
+    ),
+    Wrong(
+        1,
+        "stored as a message",
+        (CHAT, COUNT, COUNT + "            asyncio.ensure_future(\n"
+         '                self.room.post(self.current_user, "is here", None))\n'),
     ),
     Wrong(
         8,
         "kept in the database",
-        (
-            CHAT,
-            '        if self.get_query_argument("here", "") == "1":\n'
-            '            self.send_presence()\n',
-            '        asyncio.ensure_future(self.application.room.remember("here " + self.current_user, "1"))\n'
-            '        if self.get_query_argument("here", "") == "1":\n'
-            '            self.send_presence()\n',
-        ),
+        (CHAT, COUNT, COUNT + "            with self.room.db:\n"
+         '                insert = "INSERT OR IGNORE INTO settings VALUES (?, 1)"\n'
+         "                self.room.db.execute(insert, (self.current_user,))\n"
+         "            self.room.files = self.room.look()\n"),
     ),
     Wrong(
         9,
-        "those who come are not gathered",
-        (
-            CHAT,
-            '        self.application.roster.change()\n'
-            '        if self.get',
-            '        self.application.roster.publish()\n'
-            '        if self.get',
-        ),
+        "nothing is gathered",
+        (CHAT, "later(GATHER, self.publish)", "later(0, self.publish)"),
     ),
     Wrong(
         10,
         "made anew for each reader",
-        (
-            CHAT,
-            "        self.read = functools.lru_cache(KEPT)(self.read)  # or each reader encodes anew\n",
-            "",
-        ),
-        (
-            CHAT,
-            '        self.read.cache_clear()\n'
-            '        readers, self.readers = self.readers, set()\n'
-            '        for send_presence',
-            '        readers, self.readers = self.readers, set()\n'
-            '        for send_presence',
-        ),
+        (CHAT, "        self.read = functools.lru_cache(KEPT)(self.read)"
+         "  # or each reader encodes anew\n", ""),
+        (CHAT, "            self.read.cache_clear()\n            readers", "            readers"),
+    ),
+    Wrong(
+        10,
+        "made anew for each reader, by the other way",
+        (CHAT, "        if known not in self.lines:\n", "        if True:\n"),
     ),
     Wrong(
         11,
         "one after the other, so all wait for the slow one",
-        (
-            CHAT,
-            '        readers, self.readers = self.readers, set()\n'
-            '        for send_presence in readers:\n'
-            '            send_presence()\n',
-            '        asyncio.ensure_future(self.tell_all())\n'
-            '\n'
-            '    async def tell_all(self):\n'
-            '        for connections in list(self.connections.values()):\n'
-            '            for one in list(connections):\n'
-            '                if one.known not in (None, self.names):\n'
-            '                    one.known, line = self.read(one.known)\n'
-            '                    if taken := one.transmit(to_frame(line)):\n'
-            '                        await asyncio.wait([taken])\n',
-        ),
-        (
-            CHAT,
-            '        if taken := self.transmit(to_frame(line)):\n'
-            '            taken.add_done_callback(self.send_presence)\n'
-            '        else:\n'
-            '            roster.readers.add(self.send_presence)\n',
-            '        self.transmit(to_frame(line))\n'
-            '        roster.readers.add(self.send_presence)\n',
-        ),
+        (CHAT, TELL, "            asyncio.ensure_future(self.tell_all(readers))\n\n"
+         "    async def tell_all(self, readers):\n"
+         "        one = lambda each: each.__self__.current_user\n"
+         "        for send_people in sorted(readers, key=one, reverse=True):\n"
+         "            while send_people.__self__.ws_connection.stream.writing():\n"
+         "                await asyncio.sleep(0.01)\n"
+         "            send_people()\n"),
+    ),
+    Wrong(
+        11,
+        "a slow reader misses what it is too slow for",
+        (CHAT, WAIT, "            roster.readers.add(self.send_people)\n"
+         "            if self.ws_connection.stream.writing():\n"
+         "                return\n"
+         "            return self.transmit(to_frame(line))\n"),
+    ),
+    Wrong(
+        11,
+        "a slow reader is told once, and never again",
+        (CHAT, "                return taken.add_done_callback(self.send_people)\n",
+         "                return\n"),
+    ),
+    Wrong(
+        11,
+        "a slow reader is asked again and again",
+        (CHAT, WAIT, "            self.transmit(to_frame(line))\n"),
+        (CHAT, "            if self.known == roster.names:\n",
+         "            if self.ws_connection.stream.writing():\n"
+         "                return asyncio.get_running_loop().call_soon(self.send_people)\n"
+         "            if self.known == roster.names:\n"),
     ),
     Wrong(
         12,
-        "who comes back gets no list",
-        (
-            CHAT,
-            'if self.get_query_argument("here", "") == "1":',
-            'if self.get_query_argument("here", "") == "1" and not self.get_query_argument("since", ""):',
-        ),
+        "whoever comes back gets no list",
+        (CHAT, ASKS, ASKS.replace(":\n", ' and not self.get_query_argument("since", ""):\n')),
     ),
-    Wrong(
-        13,
-        "the page does not ask",
-        (
-            JS,
-            '  query.set("here", 1);\n',
-            "",
-        ),
-    ),
-    Wrong(
-        13,
-        "in the order in which they came",
-        (
-            JS,
-            ".filter((name) => !gone.includes(name)).sort();",
-            ".filter((name) => !gone.includes(name));",
-        ),
-    ),
-    Wrong(
-        13,
-        "the list has no label",
-        (
-            PAGE,
-            ' aria-label="Here now"',
-            "",
-        ),
-    ),
+    Wrong(13, "the page does not ask", (JS, "here: 1, ", "")),
+    Wrong(13, "in the order in which they came", (JS, SORT, "")),
+    Wrong(13, "capital letters first", (JS, SORT, "  names.sort();\n")),
+    Wrong(13, "the list has no label", (PAGE, ' aria-label="Here now"', "")),
+    Wrong(14, "whoever has gone stays", (JS, ".filter((name) => !gone.includes(name))", "")),
     Wrong(
         14,
-        "who has gone stays on the page",
-        (
-            JS,
-            ".filter((name) => !gone.includes(name)).sort();",
-            ".sort();",
-        ),
+        "a plain object knows a constructor",
+        (JS, NAMES, "  const known = {};\n  names = [...here, ...came].filter("
+         "(name) => !gone.includes(name)).filter((name) => !known[name]);\n"),
     ),
-    Wrong(
-        15,
-        "text as HTML",
-        (
-            JS,
-            '{ textContent: name, dir: "auto" }',
-            '{ innerHTML: name, dir: "auto" }',
-        ),
-    ),
+    Wrong(15, "text as HTML", (JS, "{ textContent: name", "{ innerHTML: name")),
     Wrong(
         16,
         "the list is added to the old one",
-        (
-            JS,
-            "  names = [...here, ...came]",
-            "  names = [...names, ...(here === names ? [] : here), ...came]",
-        ),
+        (JS, "  names = [...here,", "  names = [...new Set([...names, ...here])],\n"
+         "  names = [...names,"),
+    ),
+    Wrong(
+        16,
+        "the page asks for the list, and not to go on",
+        (JS, "here: 1, ...cursor }", "here: 1 }"),
+    ),
+    Wrong(
+        17,
+        "the name is given back half a second late, too",
+        (CHAT, "        if self.room.connections.pop(self, None):\n",
+         "        if self in self.room.connections:\n"
+         "            pop = self.room.connections.pop\n"
+         "            ioloop.IOLoop.current().call_later(0.5, pop, self, None)\n"),
     ),
 ]

@@ -2,235 +2,179 @@
 
 from tests.exercises import CHAT, JS, PAGE, Wrong
 
+ENTER = "        return self.rooms[name] if name else self\n"
+SHARED = "            room.connections = self.connections  # names are for the whole chat\n"
+NEW = '            room = Room(f"{self.path}.{name}.db")\n'
+POST = "        stored = await self.room.post(self.current_user, msg, key)\n"
+NAME = '        name = self.get_query_argument("room", None, strip=False)\n'
+FITS = "        if name is not None and not ROOM.fullmatch(name):\n"
+READ = "        self.read = functools.lru_cache(KEPT)(self.read)  # or each reader reads anew\n"
+SIGNED_OUT = "            if connection.session == session:\n"
+GOODBYE = """        for room in self.rooms.values():
+            room.close()
+"""
+CLOSE = '            connection.close(1001, "The server is going away.")\n'
+
 WRONG = [
+    Wrong(1, "all rooms are one", (CHAT, ENTER, "        return self\n")),
     Wrong(
         1,
-        "all rooms are one",
-        (
-            CHAT,
-            "        return self.rooms[name] if name else self.room\n",
-            "        return self.room\n",
-        ),
+        "two who come at once open it twice",
+        (CHAT, "            await room.open()\n            room.conn",
+         "            await asyncio.sleep(0.1)\n            await room.open()\n"
+         "            room.conn"),
     ),
     Wrong(
         2,
         "the default room has a new file",
-        (
-            CHAT,
-            "        self.room = Room(options.db)\n",
-            '        self.room = Room(f"{options.db}.main.db")\n',
-        ),
+        (CHAT, "        if name and name not in self.rooms:\n",
+         '        name = name or "main"\n        if name not in self.rooms:\n'),
     ),
     Wrong(
         3,
         "a message goes to the default room, too",
-        (
-            CHAT,
-            "        stored = await self.room.post(self.current_user, msg, key)\n",
-            '        stored = await self.room.post(self.current_user, msg, key)\n'
-            '        if self.room is not self.application.room:\n'
-            '            await self.application.room.post(self.current_user, msg, None)\n',
-        ),
+        (CHAT, POST, POST + "        if self.room is not self.application.room:\n"
+         "            await self.application.room.post(self.current_user, msg, None)\n"),
     ),
     Wrong(
-        1,
-        "batches are kept for all rooms together, and for ever",
-        (
-            CHAT,
-            "        self.read = functools.lru_cache(KEPT)(self.read)  # or each reader reads anew\n",
-            "        self.read = Kept(self.read)\n",
-        ),
-        (
-            CHAT,
-            "class Room:\n",
-            'class Kept:\n'
-            '    batches = {}\n'
-            '\n'
-            '    def __init__(self, read):\n'
-            '        self.read = read\n'
-            '\n'
-            '    def __call__(self, cursor):\n'
-            '        if cursor not in self.batches:\n'
-            '            self.batches[cursor] = self.read(cursor)\n'
-            '        return self.batches[cursor]\n'
-            '\n'
-            '    def cache_clear(self):\n'
-            '        pass\n'
-            '\n'
-            '\n'
-            'class Room:\n',
-        ),
+        3,
+        "batches are kept for all rooms together",
+        (CHAT, READ, "        self.read = Kept(self.read)\n"),
+        (CHAT, "class Room:\n",
+         "class Kept:\n"
+         "    batches = {}\n\n"
+         "    def __init__(self, read):\n"
+         "        self.read = read\n\n"
+         "    def __call__(self, cursor):\n"
+         "        found = self.batches.get(cursor)\n"
+         "        if not found or found[0] == cursor:\n"
+         "            found = self.batches[cursor] = self.read(cursor)\n"
+         "        return found\n\n"
+         "    def cache_clear(self):\n"
+         "        pass\n\n\n"
+         "class Room:\n"),
     ),
     Wrong(
         4,
-        "a newcomer begins where the default room ends",
-        (
-            CHAT,
-            "        self.cursor = max(0, self.room.end - HISTORY)\n",
-            "        self.cursor = max(0, self.application.room.end - HISTORY)\n",
-        ),
+        "a newcomer gets all that a room has",
+        (CHAT, "            return max(0, self.end - HISTORY)\n",
+         '            return max(0, self.end - HISTORY) if self.path[-8:] == "/chat.db" else 0\n'),
     ),
     Wrong(
-        4,
+        3,
         "since is an id of the default room",
-        (
-            CHAT,
-            "self.cursor = await self.room.place(",
-            "self.cursor = await self.application.room.place(",
-        ),
+        (CHAT, "self.cursor = await self.room.place(",
+         "self.cursor = await self.application.room.place("),
+    ),
+    Wrong(
+        4,
+        "at does not count in rooms",
+        (CHAT, 'await self.room.place(since, self.get_query_argument("at", None))',
+         'await self.room.place(since, None)'),
     ),
     Wrong(
         5,
         "keys count in the default room alone",
-        (
-            CHAT,
-            "await self.room.post(self.current_user, msg, key)",
-            "await self.room.post(self.current_user, msg, key if self.room is self.application.room else None)",
-        ),
+        (CHAT, POST, POST.replace(
+            "key)", "key if self.room is self.application.room else None)")),
+    ),
+    Wrong(
+        5,
+        "a key counts in the whole chat",
+        (CHAT, POST, "        rooms = [self.application.room,\n"
+         "                 *self.application.room.rooms.values()]\n"
+         '        select = "SELECT id FROM log WHERE name = ? AND key = ?"\n'
+         "        pair = self.current_user, key\n"
+         "        if any(each.db.execute(select, pair).fetchone() for each in rooms):\n"
+         '            return {"id": 1, "key": key}\n' + POST),
+    ),
+    Wrong(6, "a room's file can be a part of another's",
+          (CHAT, NEW, NEW.replace("{name}.db", "{name}"))),
+    Wrong(
+        1,
+        "the table of a room has its name as it stands",
+        (CHAT, "f'\"log-{name}\"'", "name"),
     ),
     Wrong(
         6,
-        "a room's file can be a part of another's",
-        (
-            CHAT,
-            '{name}.db")',
-            '{name}")',
-        ),
+        "the table of a room has its name, and log is there already",
+        (CHAT, "f'\"log-{name}\"'", "f'\"{name}\"'"),
     ),
-    Wrong(
-        6,
-        "the table of a room has its name",
-        (
-            CHAT,
-            "        self.path, self.table = path, table\n",
-            '        self.path, self.table = path, table.strip(\'"\').removeprefix(\'log-\')\n',
-        ),
-    ),
-    Wrong(
-        7,
-        "Kitchen is kitchen",
-        (
-            CHAT,
-            '        name = self.get_query_argument("room", None, strip=False)\n',
-            '        name = self.get_query_argument("room", None, strip=False)\n'
-            '        name = name and name.lower()\n',
-        ),
-    ),
-    Wrong(
-        7,
-        "a space in front does not matter",
-        (
-            CHAT,
-            '"room", None, strip=False)',
-            '"room", None)',
-        ),
-    ),
-    Wrong(
-        7,
-        "whatever begins well is a name",
-        (
-            CHAT,
-            "not re.fullmatch(ROOM, name)",
-            "not re.match(ROOM, name)",
-        ),
-    ),
-    Wrong(
-        7,
-        "an empty name is the default room",
-        (
-            CHAT,
-            '        if name is None:\n'
-            '            return ""\n',
-            '        if not name:\n'
-            '            return ""\n',
-        ),
-    ),
+    Wrong(7, "Kitchen is kitchen",
+          (CHAT, NAME, NAME + "        name = name and name.lower()\n")),
+    Wrong(7, "a space in front does not matter", (CHAT, '"room", None, strip=False)', '"room", None)')),
+    Wrong(7, "whatever begins well is a name", (CHAT, "ROOM.fullmatch(name)", "ROOM.match(name)")),
+    Wrong(7, "a line break at the end does not matter",
+          (CHAT, "ROOM.fullmatch(name)", 're.match("^[a-z0-9-]{1,20}$", name)')),
+    Wrong(7, "digits of all scripts are digits",
+          (CHAT, '"[a-z0-9-]{1,20}"', '"[a-z\\\\d-]{1,20}"')),
+    Wrong(7, "an empty name is the default room", (CHAT, FITS, FITS.replace("name is not None", "name"))),
     Wrong(
         7,
         "the page is not refused",
-        (
-            CHAT,
-            '        self.render("templates/chat.html", room=self.room_name())\n',
-            '        self.render("templates/chat.html", room=self.get_query_argument("room", ""))\n',
-        ),
+        (CHAT, 'room=self.room_name())', 'room=self.get_query_argument("room", ""))'),
     ),
     Wrong(
         8,
-        "rooms are in memory",
-        (
-            CHAT,
-            '            room = Room(f"{self.room.path}.{name}.db")\n',
-            '            room = Room("")\n',
-        ),
+        "rooms are empty after a restart",
+        (CHAT, NEW, NEW + "            if os.path.exists(room.path):\n"
+         "                os.remove(room.path)\n"),
     ),
+    Wrong(9, "signing out leaves the other rooms connected",
+          (CHAT, SIGNED_OUT, "            if connection.session == session and connection.room is self:\n")),
     Wrong(
         9,
-        "signing out leaves the other rooms connected",
-        (
-            CHAT,
-            '            for connection in list(self.connections.get(holder, ())):\n'
-            '                connection.close(code, reason)\n',
-            '            for connection in list(self.connections.get(holder, ())):\n'
-            '                if not holders or connection.room is self.room:\n'
-            '                    connection.close(code, reason)\n',
-        ),
+        "each room has its own people",
+        (CHAT, SHARED, ""),
+    ),
+    Wrong(
+        10,
+        "signing out is for the whole chat, names are not",
+        (CHAT, SHARED, ""),
+        (CHAT, "        for connection in list(self.connections):\n"
+         "            if connection.session == session:\n",
+         "        everybody = [each for room in [self, *self.rooms.values()]\n"
+         "                     for each in room.connections]\n"
+         "        for connection in everybody:\n"
+         "            if connection.session == session:\n"),
     ),
     Wrong(
         10,
         "leaving one room is leaving all",
-        (
-            CHAT,
-            "        if not self.application.connections[self.holder]:\n",
-            "        if not any(one.room is self.room for one in self.application.connections[self.holder]):\n",
-        ),
+        (CHAT, "    def on_close(self):\n", "    def on_close(self):\n"
+         "        mine = self.current_user.casefold()\n"
+         "        for each, name in self.room.connections.items():\n"
+         "            if name == mine and each.room is not self.room:\n"
+         "                self.room.connections[each] = None\n"),
     ),
     Wrong(
         11,
         "stopping leaves the other rooms connected",
-        (
-            CHAT,
-            '            for connection in list(self.connections.get(holder, ())):\n'
-            '                connection.close(code, reason)\n',
-            '            for connection in list(self.connections.get(holder, ())):\n'
-            '                if holders or connection.room is self.room:\n'
-            '                    connection.close(code, reason)\n',
-        ),
+        (CHAT, CLOSE, "            if connection.room is self:\n    " + CLOSE),
+        (CHAT, GOODBYE, ""),
     ),
-    Wrong(
-        12,
-        "the heading does not name the room",
-        (
-            PAGE,
-            '  <h1>Chat{{ room and ": " + room }}</h1>\n',
-            "  <h1>Chat</h1>\n",
-        ),
-    ),
-    Wrong(
-        12,
-        "the page connects to the default room",
-        (
-            JS,
-            '  if (room) query.set("room", room);\n',
-            "",
-        ),
-    ),
+    Wrong(12, "the heading does not name the room", (PAGE, '{{ room and ": " + room }}', "")),
+    Wrong(12, "the page connects to the default room",
+          (JS, '  if (room) query.set("room", room);\n', "")),
     Wrong(
         13,
         "a broken connection leads to the default room",
-        (
-            JS,
-            "  clearTimeout(timers.lasting);\n",
-            '  clearTimeout(timers.lasting);\n'
-            '  if (room && attempts === 0) location.assign("/chat");\n',
-        ),
+        (JS, '  if (room) query.set("room", room);\n',
+         '  if (room && !cursor) query.set("room", room);\n'),
+    ),
+    Wrong(14, "what is pending goes along into the next room",
+          (JS, "const drawer = room ? `chat:${me}/${room}` : `chat:${me}`;", "const drawer = `chat:${me}`;")),
+    Wrong(
+        14,
+        "the default room reads what waits in all rooms",
+        (JS, "`chat:${me}/${room}` :", "`chat:${me}:${room}` :"),
     ),
     Wrong(
         14,
-        "what is pending goes along into the next room",
-        (
-            JS,
-            "const drawer = room ? `${me}/${room}` : me; //",
-            "const drawer = me; //",
-        ),
+        "what is being written goes along",
+        (JS, "storage.setItem(drawer, draft)", "storage.setItem(`chat:${me}`, draft)"),
+        (JS, "const { draft } = read(drawer);", "const { draft } = read(`chat:${me}`);"),
     ),
+    Wrong(15, "what waits in the default room is everybody's",
+          (JS, ": `chat:${me}`;", ': "chat";')),
 ]

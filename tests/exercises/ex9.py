@@ -2,295 +2,246 @@
 
 from tests.exercises import CHAT, JS, MESSAGE, Wrong
 
+FOR = '            if not to or viewer in (to, row["name"].casefold()):\n'
+MOVES = """                lines.append(line)
+            cursor = row["id"]
+"""
+KEPT = "        self.read = functools.lru_cache(KEPT)(self.read)  # or each reader reads anew\n"
+VIEWER = '        return name if self.private.get(name, 0) > cursor else ""\n'
+ADDRESSED = '            if "to" in message:\n'
+STORE = '                msg = START + clean_recipient(message["to"]) + END + msg\n'
+SENT = "                if lines and (taken := self.transmit(to_frame(lines))):\n"
+NAMED = "            for name in (row[\"name\"], recipient(row)):\n"
+FIRST = "        for row in self.db.execute(select, (self.end, START)):\n"
+TO = "  item.querySelector(\".to\").textContent = to ? `to ${to}` : \"\";\n"
+PARSED = r"/^\/to ([^:\n]+):\s*(\S[^]*)$/"
+WAITS = "for (const [key, { msg, to, note }] of unsent) if (!note) transmit({ msg, to, key });"
+POST = "        stored = await self.room.post(self.current_user, msg, key)\n"
+
 WRONG = [
-    Wrong(
-        1,
-        "everybody gets it, and the page is to hide it",
-        (
-            CHAT,
-            '                if to and viewer not in (to, row["name"].casefold()):\n'
-            '                    cursor = row["id"]\n'
-            '                    continue\n',
-            "",
-        ),
-    ),
-    Wrong(
-        1,
-        "the author does not get it",
-        (
-            CHAT,
-            'viewer not in (to, row["name"].casefold()):',
-            "viewer != to:",
-        ),
-    ),
+    Wrong(1, "everybody gets it, and the page is to hide it", (CHAT, FOR, "            if True:\n")),
+    Wrong(1, "the author does not get it", (CHAT, FOR, "            if not to or viewer == to:\n")),
     Wrong(
         1,
         "only the first tab gets it",
-        (
-            CHAT,
-            '        return name if self.private.get(name, 0) > cursor else ""\n',
-            '        name, self.private[name] = (name, 0) if self.private.get(name, 0) > cursor else ("", self.private.get(name, 0))\n'
-            '        return name\n',
-        ),
+        (CHAT, VIEWER, "        mine = self.private.get(name, 0) > cursor\n"
+         "        return name if mine and self.private.pop(name) else \"\"\n"),
     ),
     Wrong(
         1,
-        "whoever is behind waits for the next message to all",
-        (
-            CHAT,
-            '                if to and viewer not in (to, row["name"].casefold()):\n'
-            '                    cursor = row["id"]\n'
-            '                    continue\n',
-            '                if to and viewer not in (to, row["name"].casefold()):\n'
-            '                    break\n',
-        ),
+        "who is not here is an error",
+        (CHAT, STORE, '                if str(message["to"]).casefold() not in \\\n'
+         "                        self.room.connections.values():\n"
+         '                    raise ValueError("Nobody here has that name.")\n' + STORE),
     ),
     Wrong(
         1,
         "a batch is kept for a cursor, whoever reads",
-        (
-            CHAT,
-            "        self.read = functools.lru_cache(KEPT)(self.read)  # or each reader reads anew\n",
-            "        self.read = Kept(self.read)\n",
-        ),
-        (
-            CHAT,
-            "class Room:\n",
-            'class Kept:\n'
-            '    def __init__(self, read):\n'
-            '        self.read, self.batches = read, {}\n'
-            '\n'
-            '    def __call__(self, cursor, viewer):\n'
-            '        if cursor not in self.batches:\n'
-            '            self.batches[cursor] = self.read(cursor, viewer)\n'
-            '        return self.batches[cursor]\n'
-            '\n'
-            '    def cache_clear(self):\n'
-            '        self.batches.clear()\n'
-            '\n'
-            '\n'
-            'class Room:\n',
-        ),
+        (CHAT, KEPT, "        self.read = Kept(self.read)\n"),
+        (CHAT, "class Room:\n",
+         "class Kept:\n"
+         "    def __init__(self, read):\n"
+         "        self.read, self.batches = read, {}\n\n"
+         "    def __call__(self, cursor, viewer):\n"
+         "        if cursor not in self.batches:\n"
+         "            self.batches[cursor] = self.read(cursor, viewer)\n"
+         "        return self.batches[cursor]\n\n"
+         "    def cache_clear(self):\n"
+         "        self.batches.clear()\n\n\n"
+         "class Room:\n"),
     ),
     Wrong(
         1,
-        "who may see it is forgotten on restart",
-        (
-            CHAT,
-            '        for row in self.db.execute(select, (after,)):\n'
-            '            for name',
-            '        for row in self.db.execute(select, (after,)) if after else ():\n'
-            '            for name',
-        ),
+        "others get an empty frame",
+        (CHAT, SENT, "                if taken := self.transmit(to_frame(lines)):\n"),
+    ),
+    Wrong(
+        1,
+        "others get a line that there was something",
+        (CHAT, MOVES, '                lines.append(line)\n            else:\n'
+         '                lines.append(json.dumps({"id": row["id"]}).encode())\n'
+         '            cursor = row["id"]\n'),
+    ),
+    Wrong(
+        1,
+        "whoever writes to himself gets it twice",
+        (CHAT, MOVES, "                lines.append(line)\n"
+         '                if to == row["name"].casefold():\n'
+         "                    lines.append(line)\n"
+         '            cursor = row["id"]\n'),
     ),
     Wrong(
         2,
         "every line has the key to",
-        (
-            CHAT,
-            "    message = dict(row)\n",
-            '    message = {**dict(row), "to": None}\n',
-        ),
+        (CHAT, "    message = dict(row)\n", '    message = {**dict(row), "to": None}\n'),
+    ),
+    Wrong(
+        2,
+        "who has one private message sees all messages twice",
+        (CHAT, VIEWER, '        return name if name in self.private else ""\n'),
+        (CHAT, '            cursor = row["id"]\n        return cursor',
+         '            cursor = row["id"] if not viewer else max(cursor, row["id"] - 1)\n'
+         "        return cursor"),
     ),
     Wrong(
         3,
         "hidden from those who are there, not from those who come",
-        (
-            CHAT,
-            "    due = 0  # when the next message may come, seconds\n",
-            '    due = 0  # when the next message may come, seconds\n'
-            '    here = False\n',
-        ),
-        (
-            CHAT,
-            '        self.send_batch()\n'
-            '        if not self.room.ready',
-            '        self.send_batch()\n'
-            '        self.here = True\n'
-            '        if not self.room.ready',
-        ),
-        (
-            CHAT,
-            "            viewer = self.room.viewer(self.current_user, self.cursor)\n",
-            "            viewer = self.room.viewer(self.current_user, self.cursor) if self.here else None\n",
-        ),
-        (
-            CHAT,
-            "                if to and viewer not in",
-            "                if to and viewer is not None and viewer not in",
-        ),
+        (CHAT, "            self.send_batch()\n\n    def on_close",
+         "            self.here = False\n            self.send_batch()\n"
+         "            self.here = True\n\n    def on_close"),
+        (CHAT, "                viewer = self.room.viewer(self.current_user, self.cursor)\n",
+         "                viewer = self.room.viewer(self.current_user, self.cursor)\n"
+         "                viewer = viewer if self.here else None\n"),
+        (CHAT, FOR, FOR.replace("not to or", "not to or viewer is None or")),
+    ),
+    Wrong(
+        3,
+        "the cursor stays before what is not for its owner, and the server spins",
+        (CHAT, MOVES, '                lines.append(line)\n                cursor = row["id"]\n'),
+        (CHAT, SENT, "                if not lines:\n"
+         "                    ioloop.IOLoop.current().add_callback(self.send_batch)\n"
+         "                    return\n" + SENT),
+    ),
+    Wrong(
+        3,
+        "a batch of what is not for the reader is taken for the end of the log",
+        (CHAT, FOR, "            size += len(row[\"msg\"])\n"
+         "            if not lines and size > MAX_BATCH:\n"
+         "                return cursor, b\"\"\n" + FOR),
+        (CHAT, SENT, "                if not lines:\n"
+         "                    return self.room.readers.add(self.send_batch)\n" + SENT),
+    ),
+    Wrong(
+        4,
+        "who may see it is forgotten on restart",
+        (CHAT, FIRST, FIRST.replace(":\n", " if self.pause_end else ():\n")),
     ),
     Wrong(
         4,
         "for whom it is, is kept in memory",
-        (
-            CHAT,
-            "START, END =",
-            'TO = {}\n'
-            'START, END =',
-        ),
-        (
-            CHAT,
-            '    msg = row["msg"]\n'
-            '    return msg[1:].partition(END)[0] if msg.startswith(START) else ""\n',
-            '    msg = row["msg"]\n'
-            '    to = msg[1:].partition(END)[0] if msg.startswith(START) else ""\n'
-            '    return TO.get(row["msg"], "") and to\n',
-        ),
-        (
-            CHAT,
-            '            msg = START + clean_recipient(message["to"]) + END + msg\n',
-            '            msg = START + clean_recipient(message["to"]) + END + msg\n'
-            '            TO[msg] = True\n',
-        ),
+        (CHAT, STORE, STORE + "                self.room.known.add(msg)\n"),
+        (CHAT, "        self.private = {}  #", "        self.known = set()\n        self.private = {}  #"),
+        (CHAT, FOR, "            if to and row[\"msg\"] not in self.known:\n"
+         "                to = \"-\"\n" + FOR.replace(
+             'row["name"].casefold())', 'to != "-" and row["name"].casefold())')),
+    ),
+    Wrong(
+        2,
+        "the author's name is compared as it was written",
+        (CHAT, FOR, FOR.replace('row["name"].casefold()', 'row["name"]')),
     ),
     Wrong(
         5,
-        "names are compared as they are written",
-        (
-            CHAT,
-            "                to = recipient(row).casefold()\n",
-            "                to = recipient(row)\n",
-        ),
-        (
-            CHAT,
-            '                self.private[name.casefold()] = row["id"]\n',
-            '                self.private[name] = row["id"]\n',
-        ),
-        (
-            CHAT,
-            '        name = name.casefold()\n'
-            '        return name if self',
-            "        return name if self",
-        ),
-        (
-            CHAT,
-            'viewer not in (to, row["name"].casefold()):',
-            'viewer not in (to, row["name"]):',
-        ),
+        "the recipient's name is compared as it was written",
+        (CHAT, "            to = recipient(row).casefold()\n", "            to = recipient(row)\n"),
     ),
+    Wrong(
+        5,
+        "names are compared in small letters, not case folded",
+        (CHAT, "            to = recipient(row).casefold()\n", "            to = recipient(row).lower()\n"),
+    ),
+    Wrong(5, "spaces are not cleaned", (CHAT, "    return clean_nickname(to)\n",
+                                        "    clean_nickname(to)\n    return to\n")),
     Wrong(
         5,
         "_ matches other names",
-        (
-            CHAT,
-            '                if to and viewer not in (to, row["name"].casefold()):\n',
-            '                like = re.fullmatch(to.replace("_", "."), viewer) if to else None\n'
-            '                if to and not like and viewer != row["name"].casefold():\n',
-        ),
-        (
-            CHAT,
-            '        return name if self.private.get(name, 0) > cursor else ""\n',
-            "        return name\n",
-        ),
+        (CHAT, "            AND (recipient IS NULL OR ? IN (folded, private.name))",
+         "            AND (recipient IS NULL OR ? IN (folded, private.name)\n"
+         "            OR ?3 LIKE folded)"),
+        (CHAT, "        mine = self.last_private(self.end).get(name, 0) > cursor\n",
+         "        mine = True\n"),
     ),
+    Wrong(5, "the line shows the name case folded",
+          (CHAT, "    return clean_nickname(to)\n", "    return clean_nickname(to).casefold()\n")),
+    Wrong(5, "any text is a name", (CHAT, "    return clean_nickname(to)\n", "    return to\n")),
+    Wrong(6, "what is no name is for all",
+          (CHAT, ADDRESSED, '            if isinstance(message.get("to"), str):\n')),
+    Wrong(6, "null is nobody, so it is for all",
+          (CHAT, ADDRESSED, '            if message.get("to") is not None:\n')),
+    Wrong(6, "an empty name is for all", (CHAT, ADDRESSED, '            if message.get("to", 1) not in ("", 1):\n')),
+    Wrong(6, "numbers are names", (CHAT, "    if not isinstance(to, str):\n", "    to = str(to)\n    if not to:\n")),
     Wrong(
         6,
-        "any text is a name",
-        (
-            CHAT,
-            "    return at + clean_nickname(to.removeprefix(at))\n",
-            "    return to\n",
-        ),
+        "names from Twitter are nicknames",
+        (CHAT, "    return clean_nickname(to)\n", '    return clean_nickname(to.removeprefix("@"))\n'),
     ),
-    Wrong(
-        6,
-        "what is no name is for all",
-        (
-            CHAT,
-            '        if "to" in message:\n',
-            '        if isinstance(message.get("to"), str):\n',
-        ),
-    ),
-    Wrong(
-        6,
-        "an empty name is for all",
-        (
-            CHAT,
-            '        if "to" in message:\n',
-            '        if message.get("to") not in ("", None):\n',
-        ),
-    ),
+    Wrong(7, "stored again when it is sent again",
+          (CHAT, POST, POST.replace("key)", "key if msg[0] != START else None)"))),
     Wrong(
         7,
-        "stored again when it is sent again",
-        (
-            CHAT,
-            "        stored = await self.room.post(self.current_user, msg, key)\n",
-            "        stored = await self.room.post(self.current_user, msg, key if msg[0] != START else None)\n",
-        ),
+        "a key counts for each recipient",
+        (CHAT, POST, "        who = recipient({\"msg\": msg})\n"
+         "        stored = await self.room.post(self.current_user, msg, key and who + key)\n"),
+        (CHAT, '    message = dict(row)\n    if to := recipient(row):\n',
+         '    message = dict(row)\n    if to := recipient(row):\n'
+         '        message["key"] = row["key"] and row["key"].removeprefix(to)\n'),
     ),
+    Wrong(7, "no answer when it is sent again",
+          (CHAT, POST, POST + "        stored = stored if msg[0] != START else None\n")),
+    Wrong(8, "made anew for each reader", (CHAT, VIEWER, "        return name\n")),
     Wrong(
         8,
-        "made anew for each reader",
-        (
-            CHAT,
-            '        return name if self.private.get(name, 0) > cursor else ""\n',
-            "        return name\n",
-        ),
+        "each reader asks the database who may see it",
+        (CHAT, "    @functools.lru_cache(KEPT)\n    def last_private", "    def last_private"),
     ),
     Wrong(
         9,
         "a column more, so an old file does not fit",
-        (
-            CHAT,
-            "key TEXT, UNIQUE (name, key))",
-            "key TEXT, recipient TEXT, UNIQUE (name, key))",
-        ),
+        (CHAT, "key TEXT, UNIQUE (name, key))", "key TEXT, recipient TEXT, UNIQUE (name, key))"),
+        (CHAT, 'COLUMNS = "SELECT id, at,', 'COLUMNS = "SELECT recipient, id, at,'),
+        (CHAT, "    message = dict(row)\n", "    message = dict(row)\n    del message[\"recipient\"]\n"),
     ),
     Wrong(
         10,
-        "the name ends at the first space",
-        (
-            JS,
-            "/^\\/to ([^:\\n]+): *([^]+)$/",
-            "/^\\/to ([^:\\s]+)[^:]*: *([^]+)$/",
-        ),
+        "a slow reader waits for the next message, unless one is for him alone",
+        (CHAT, "                    return taken.add_done_callback(self.send_batch)\n",
+         "                    if not viewer:\n"
+         "                        return self.room.readers.add(self.send_batch)\n"
+         "                    return taken.add_done_callback(self.send_batch)\n"),
     ),
+    Wrong(11, "the name ends at the first space",
+          (JS, PARSED, r"/^\/to ([^:\s]+)[^:]*:\s*(\S[^]*)$/")),
+    Wrong(11, "the name ends at the last colon", (JS, PARSED, r"/^\/to ([^\n]+):\s*(\S[^]*)$/")),
+    Wrong(11, "only one line of it", (JS, PARSED, r"/^\/to ([^:\n]+):\s*(\S.*)/")),
+    Wrong(11, "the colon may be left out", (JS, PARSED, r"/^\/to (\w+ ?\w*):?\s*(\S[^]*)?$/"),
+          (JS, "  return to ? { msg, to }", "  return to ? { msg: msg ?? to, to }")),
+    Wrong(11, "anywhere in the text", (JS, PARSED, r"/\/to ([^:\n]+):\s*(\S[^]*)$/")),
+    Wrong(11, "/tom: is to m", (JS, PARSED, r"/^\/to ?([^:\n]+):\s*(\S[^]*)$/")),
+    Wrong(11, "the page says it to all", (JS, "  transmit({ ...message, key });", "  transmit({ msg: message.msg, key });")),
+    Wrong(12, "nobody sees that it is private", (MESSAGE, TO, "")),
     Wrong(
-        10,
-        "the page says /to bob to all",
-        (
-            JS,
-            "  else if (msg) send(message, crypto",
-            "  else if (msg) send({ msg: typed }, crypto",
-        ),
-    ),
-    Wrong(
-        11,
-        "nobody sees that it is private",
-        (
-            MESSAGE,
-            '  if (to) item.querySelector(".to").textContent = `to ${to}`;\n',
-            "",
-        ),
+        12,
+        "only the heading tells it, so the second one in a row does not",
+        (MESSAGE, TO, "  if (to && !joins(message, first)) item.querySelector(\".to\")"
+         ".textContent = `to ${to}`;\n"),
     ),
     Wrong(
         12,
-        "what waits is sent to all",
-        (
-            JS,
-            "pending.forEach(({ msg, to }, key) => transmit({ msg, to, key }));",
-            "pending.forEach(({ msg }, key) => transmit({ msg, key }));",
-        ),
+        "only its author sees that it is private",
+        (MESSAGE, TO, TO.replace("to ? `", "to && name === document.body.dataset.name ? `")),
     ),
+    Wrong(13, "what waits is sent to all", (JS, WAITS, WAITS.replace("{ msg, to, key }", "{ msg, key }"))),
     Wrong(
-        12,
+        13,
         "what waits through a reload is sent to all",
-        (
-            JS,
-            "  for (const [key, message] of kept.unsent) pending.set(key, message);\n",
-            "  for (const [key, { msg }] of kept.unsent) pending.set(key, { msg });\n",
-        ),
+        (JS, "keep(name.slice(drawer.length + 1), { msg, to, note });",
+         "keep(name.slice(drawer.length + 1), { msg, note });"),
     ),
     Wrong(
         13,
+        "Edit brings back the text, and the next Enter sends it to all",
+        (JS, "setText(`${typedText(drop(key))}", "setText(`${drop(key).msg}"),
+    ),
+    Wrong(
+        14,
         "text as HTML",
-        (
-            MESSAGE,
-            '  if (to) item.querySelector(".to").textContent = `to ${to}`;\n',
-            '  if (to) item.querySelector(".to").textContent = `to ${to}`;\n'
-            '  if (to) item.querySelector(".msg").innerHTML = msg;\n',
-        ),
+        (MESSAGE, TO, TO + '  if (to) item.querySelector(".msg").innerHTML = msg;\n'),
+    ),
+    Wrong(
+        15,
+        "a message that was refused is sent again and again",
+        (JS, " if (!note) transmit({ msg, to, key });", " transmit({ msg, to, key });"),
+        (JS, '  else if (unsent.has(key)) keep(key, { ...drop(key), note: `Not sent. ${error}` });',
+         "  else later(\"retry\", sendPending, RETRY_TIME);"),
     ),
 ]

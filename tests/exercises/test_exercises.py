@@ -16,7 +16,6 @@ from pathlib import Path
 
 import chat
 from tests.exercises import (
-    CHAT,
     misfits,
     read_before,
     read_now,
@@ -31,6 +30,7 @@ from workshop.carry import merge
 from workshop.exercises import (
     FOLDERS,
     STAGES,
+    broken_programs,
     check,
     checking,
     read_step,
@@ -193,9 +193,23 @@ class HeavyChecksTest(ChecksCase):
         for number in ONLY:
             state = read_state(number)
             for name, text in solve(number).items():
-                state[name] = merge(read_before(number)(name), text, state[name])
+                before = read_before(number)(name)
+                state[name] = merge(before, text, state.get(name, before))
             jobs.append((f"after step {read_step(number)}", number, state))
         self.assert_green(jobs)
+
+    def test_bugs_are_only_there(self):
+        right = dict.fromkeys(broken_programs(7), read_now("chat.py"))
+        jobs = [
+            (name, 7, {**right, name: text}, ["server"])
+            for name, text in broken_programs(7).items()
+        ]
+        for job, green, words in self.check_all(jobs):
+            self.assertFalse(green, words)
+            self.assertRegex(words, rf"(?m)^  no  \d\. {re.escape(job[0])}")
+            number = int(re.search(r"  no  (\d)", words)[1])
+            for other in range(1, number):
+                self.assertIn(f"  ok  {other}. ", words)
 
     def test_solutions_combine(self):
         pairs = [(number, each) for each in COMBINATIONS for number in each]
@@ -216,7 +230,8 @@ class HeavyChecksTest(ChecksCase):
             for path, texts in solutions(number).items():
                 for wrong in wrong_ones(number):
                     if changes := spoil(number, texts, wrong):
-                        page = all(name != CHAT for name, _, _ in wrong.edits)
+                        names = [name for name, _, _ in wrong.edits]
+                        page = not any(name.endswith(".py") for name in names)
                         stages = STAGES[page:]
                         title = f"{path.name}: {wrong.mistake}"
                         yield (title, number, changes, stages), wrong

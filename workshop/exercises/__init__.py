@@ -3,6 +3,7 @@
     README.md      the task: every sentence is a requirement; with a hint
     check.py       red until the task is done
     solution.diff  one way to do it, against the project as it is
+    bugs/          in exercise 7, what makes programs with a bug from chat.py
 
 `python -m workshop exercise 2` runs a check.
 """
@@ -34,6 +35,10 @@ def check(number, folder=TOP, stages=STAGES, verbose=False, say=print):
         Whether all requirements are met.
     """
     say(text_of(number, "README.md").partition("\n")[0].lstrip("# "))
+    for name, text in broken_programs(number).items():
+        if not Path(folder, name).exists():
+            say(f"There is {Path(folder, name)} now, which has a bug.")
+            Path(folder, name).write_text(text, encoding="utf-8")
     command, green = (
         [sys.executable, "-c", RUN, str(number), str(Path(folder).resolve())],
         True,
@@ -46,6 +51,16 @@ def check(number, folder=TOP, stages=STAGES, verbose=False, say=print):
                 process.stdin.close()
             green = green and process.returncode == 0
     return green
+
+
+def broken_programs(number):
+    """Return the programs in which an exercise lets one find a bug, by name."""
+    programs = {}
+    for path in sorted(FOLDERS[number].glob("bugs/*.diff")):
+        diff = path.read_text(encoding="utf-8")
+        [text] = apply_diff(diff, lambda name: (TOP / name).read_text("utf-8")).values()
+        programs[f"{path.stem}.py"] = text
+    return programs
 
 
 def start(command, place, verbose):

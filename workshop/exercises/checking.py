@@ -41,7 +41,7 @@ from tornado.web import Application, create_signed_value, decode_signed_value
 
 from tests.page_support import Cable, PageCase, expect
 from tests.support import SECRET, ChatProcess, Visitor, free_port
-from workshop.exercises import TOP, load, read_step, read_titles
+from workshop.exercises import TOP, broken_programs, load, read_step, read_titles
 from workshop.exercises.probe import end_with_stdin
 
 PROBE = str(Path(__file__).with_name("probe.py"))
@@ -393,7 +393,9 @@ class Sentences:
         reads from the Seat afterwards lets that computer go on.
         """
         seat, polls, last = await self.seat(name, f"?since=0{query}"), 0, 0
-        while polls < 30:  # in a row: what moves on has not stalled
+        deadline = time.monotonic() + 10  # what never stalls is wrong, and will be told
+        # Thirty in a row: what moves on has not stalled.
+        while polls < 30 and time.monotonic() < deadline:
             await asyncio.sleep(0.02)
             waiting = (await self.figures()).waiting
             polls = polls + 1 if waiting and waiting == last else 0
@@ -660,9 +662,10 @@ unittest.main("test_chat", argv=["test_chat", "-f"])"""
 class OldTests:
     """The tests of test_chat.py, up to the step of an exercise, on a changed chat."""
 
-    def __init__(self, source, step):
+    def __init__(self, source, step, program="chat.py"):
         self.folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         copy_program(source, Path(self.folder.name))
+        shutil.copy(source / program, Path(self.folder.name, "chat.py"))
         self.process = subprocess.Popen(
             [sys.executable, "-c", RUN_OLD_TESTS],
             cwd=self.folder.name,
@@ -696,11 +699,11 @@ def run(number, source, stage, verbose=False):
     Sentences.source, report = Path(source), Report(read_titles(number), verbose)
     if stage == "before":
         report.begin(max(report.titles))
-        old_tests = OldTests(Path(source), read_step(number))
-        if read_step(number) >= FINISHED_PAGE:
+        step, programs = read_step(number), [*broken_programs(number)] or ["chat.py"]
+        old_tests = [OldTests(Path(source), step, program) for program in programs]
+        if step >= FINISHED_PAGE:
             report.run(tests_of(sys.modules[__name__], PageCheck))
-        if complaint := old_tests.complaint():
-            report.reasons.append(complaint)
+        report.reasons += filter(None, [each.complaint() for each in old_tests])
     else:
         base = {"server": Check, "page": PageCheck}[stage]
         report.run(tests_of(load(number), base))

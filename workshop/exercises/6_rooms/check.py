@@ -1,17 +1,22 @@
 """The check of exercise 6: rooms."""
 
-import json
+import asyncio
 
-from tornado.httpclient import HTTPClientError
 from tornado.testing import gen_test
 
 from tests.page_support import expect
-from workshop.exercises.checking import Check, PageCheck
+from workshop.exercises.checking import BEGIN, Check, PageCheck
 
-KITCHEN = "?room=kitchen"
+KITCHEN, GARDEN = "?room=kitchen", "?room=garden"
+ROOMS = "?since=60", KITCHEN, GARDEN
+NAMES = ("kitchen", "kitchen-wal", "kitchen-shm", "wal", "log", "settings", "sqlite-1")
+NAMES += ("-", "--", "0", "select", "main", "db", "kitchen-7-" * 2)
+NONE = ("", "a" * 21, "Kitchen", "my_room", "a%20b", "a%22b", "%D1%8F", "%D9%A3", "a.b")
+NONE += ("..", "../x", "%20a", "a%20", "a%0A", "kitchen%00", "%C3%9F")
 
 
 class RoomsCheck(Check):
+    kinds = ("key",)  # and what answers a resend
     old = [("bob", f"old {number}") for number in range(1, 61)]
 
     async def gets(self, seat, *pairs):
@@ -19,251 +24,190 @@ class RoomsCheck(Check):
         for id, msg in pairs:
             await seat.gets({"id": id, "msg": msg})
 
+    async def one_in_each(self, *names):
+        pairs = zip(names, ROOMS, strict=True)
+        return [await self.seat(name, room) for name, room in pairs]
+
 
 class ServerCheck(RoomsCheck):
-    @gen_test
-    async def test_1_room(self):
-        alice, bob = await self.join("alice", "bob", query=KITCHEN)
-        await alice.send("tea", "alice, the first in the room kitchen, sent tea")
-        await self.gets(alice, (1, "tea"))
-        await self.gets(bob, (1, "tea"))
-
-    @gen_test
-    async def test_1_each_counts_for_itself(self):
-        for room in ("kitchen", "garden"):
-            (alice,) = await self.join("alice", query=f"?room={room}")
-            for number in (1, 2):
-                await alice.send(
-                    f"{room} {number}",
-                    f"In the room {room} alice sent message {number}",
-                )
-                await self.gets(alice, (number, f"{room} {number}"))
-
-    @gen_test
-    async def test_2_default_room(self):
-        await self.join("alice", query=KITCHEN)
-        (bob,) = await self.join("bob")
-        await bob.send(
-            "hello",
-            "A chat.db from before held 60 messages, and bob sent hello without a room",
-        )
-        old = [(number, f"old {number}") for number in range(11, 61)]
-        await self.gets(bob, *old, (61, "hello"))
-
-    @gen_test
-    async def test_3_nothing_gets_across(self):
-        rooms = "?since=60", KITCHEN, "?room=garden"
-        people = zip(("dora", "emil", "fay"), rooms, strict=True)
-        seats = [await self.seat(name, room) for name, room in people]
+    @gen_test(timeout=60)
+    async def test_1_rooms(self):
+        for name in ("alice", "bob"):
+            await self.sign_in_visitor(name)
+        alice, bob = await asyncio.gather(*self.both("alice", "bob", KITCHEN))
+        for number in (1, 2):
+            msg = f"tea {number}"
+            await alice.send(msg, f"alice, with bob the first in kitchen, sent {msg}")
+            await self.gets(alice, (number, msg))
+            await self.gets(bob, (number, msg))
+        self.requirement(2)
+        carol = await self.seat("carol")
+        await carol.send("hello", "An old chat.db has 60 messages; carol sent hello")
+        await self.gets(carol, *((n, f"old {n}") for n in range(11, 61)), (61, "hello"))
+        self.requirement(3)
+        dora, emil, fay = await self.one_in_each("dora", "emil", "fay")
+        await self.gets(dora, (61, "hello"))
+        await self.gets(emil, (1, "tea 1"), (2, "tea 2"))
+        first = 61, 2, 0
         for number in (1, 2, 3):
-            for seat, room in zip(seats, rooms, strict=True):
-                await seat.send(
-                    f"{number} in {room}", "People in three rooms talked at once"
-                )
-        for seat, room in zip(seats, rooms, strict=True):
-            first = 60 if "since" in room else 0
-            said = [(first + n, f"{n} in {room}") for n in (1, 2, 3)]
+            for seat in (dora, emil, fay):
+                await seat.send(f"{number} of {seat.name}", "Three talked in rooms")
+        for seat, room, last in zip((dora, emil, fay), ROOMS, first, strict=True):
+            said = [(last + n, f"{n} of {seat.name}") for n in (1, 2, 3)]
             await self.gets(seat, *said)
-            (late,) = await self.join(
-                "late", query=f"{room}{'' if first else '&since=0'}"
-            )
+            since = room if last == 61 else f"{room}&since={last}"
+            late = await self.seat("late", since.replace("60", "61"))
             await self.gets(late, *said)
+        await self.gets(alice, *((2 + n, f"{n} of emil") for n in (1, 2, 3)))
+        await alice.send("end", self.scene)
+        await self.gets(alice, (6, "end"))
 
-    @gen_test
+    def both(self, one, other, query):
+        return self.seat(one, query), self.seat(other, query)
+
+    @gen_test(timeout=60)
     async def test_4_since(self):
-        await self.tea(70)
-        for since, first in ((None, 21), (2, 3), (68, 69)):
-            query = KITCHEN if since is None else f"{KITCHEN}&since={since}"
-            (bob,) = await self.join("bob", query=query)
-            self.scene = (
-                f"The room kitchen has 70 messages, and bob connected with {query}"
-            )
-            await self.gets(bob, *((n, f"tea {n}") for n in range(first, 71)))
-
-    async def tea(self, count):
-        """Let three people say so many messages in the kitchen, in order."""
-        seats = await self.join("ann", "ben", "cem", query=KITCHEN)
-        for number in range(1, count + 1):
-            seat = seats[number % 3]
+        seats = await self.join("ann", "ben", "cem", "dan", query=KITCHEN)
+        for number in range(1, 71):
+            seat = seats[number % 4]
             await seat.send(f"tea {number}")
             await seat.until(f"tea {number}")
+        newest = await self.seat("eva", f"{KITCHEN}&since=69")
+        line = await newest.gets({"id": 70})
+        queries = [("", 21), ("&since=2", 3), ("&since=68", 69)]
+        queries += [(f"&since=70&at={line['at']}", 71), ("&since=0", 1)]
+        for query, first in queries:
+            bob = await self.seat("bob", KITCHEN + query)
+            self.scene = f"The kitchen has 70 messages; bob came with {KITCHEN}{query}"
+            await self.gets(bob, *((n, f"tea {n}") for n in range(first, 71)))
+        await seats[0].send("end", self.scene)
+        await self.gets(bob, (71, "end"))
+        other = await self.seat("fay", f"{KITCHEN}&since=60&at={float(BEGIN + 59)}")
+        self.scene = "fay has read another room's message 60, and came to the kitchen"
+        await other.ends(1012)
 
-    @gen_test
-    async def test_5_key_counts_in_its_room(self):
-        for query, id in (("?since=60", 61), (KITCHEN, 1), ("?room=garden", 1)):
-            (alice,) = await self.join("alice", query=query)
-            for msg, key in (("tea", "k"), ("tea", "k"), ("and milk", "l")):
-                await alice.send(
-                    {"msg": msg, "key": key},
-                    f"With /ws{query} alice sent tea twice with one key, then and milk",
-                )
-            await self.gets(alice, (id, "tea"), (id + 1, "and milk"))
+    @gen_test(timeout=60)
+    async def test_5_keys(self):
+        for again in (False, True):
+            for query, id in zip(ROOMS, (61, 1, 1), strict=True):
+                since = query if id == 61 else f"{query}&since=0"
+                alice = await self.seat("alice", since)
+                milk = f"{'more ' * again}milk"
+                for msg, key in (("tea", "k"), ("tea", "k"), (milk, None)):
+                    await alice.send({"msg": msg, "key": key or milk})
+                self.scene = f"/ws{query}: alice sent tea twice with one key, then milk"
+                self.scene += ", before and after a restart" * again
+                lines = [line for line in await alice.until(milk) if "msg" in line]
+                wanted = [(id, "tea")] + [(id + 1, "milk")] * again
+                came = [(line["id"], line["msg"]) for line in lines]
+                self.need(came == wanted, f"She should get {wanted}; she got {came}.")
+            if not again:
+                self.requirement(8)
+                await self.restart()
 
-    @gen_test
-    async def test_6_any_name_is_a_room(self):
-        for name in (
-            "kitchen",
-            "kitchen-wal",
-            "wal",
-            "log",
-            "settings",
-            "sqlite-1",
-            "-",
-            "0",
-            "select",
-            "kitchen-7-" * 2,
-        ):
-            (alice,) = await self.join("alice", query=f"?room={name}")
-            await alice.send(
-                "hello", f"alice, the first in the room {name}, sent hello"
-            )
+    @gen_test(timeout=60)
+    async def test_6_names(self):
+        for name in NAMES:
+            alice = await self.seat("alice", f"?room={name}")
+            await alice.send("hello", f"alice, the first in {name}, sent hello")
             await self.gets(alice, (1, "hello"))
-        (bob,) = await self.join("bob", query="?since=59")
-        await bob.send(
-            "hello", "There is a room log, and bob sent hello in the default one"
-        )
+        bob = await self.seat("bob", "?since=59")
+        await bob.send("hello", "There is a room log; bob sent hello elsewhere")
         await self.gets(bob, (60, "old 60"), (61, "hello"))
-
-    @gen_test
-    async def test_7_other_names_refused(self):
-        alice = self.browser("alice")
-        for name in (
-            "",
-            "a" * 21,
-            "Kitchen",
-            "my_room",
-            "a%20b",
-            "a%22b",
-            "%D1%8F",
-            "..",
-            "../x",
-            "%20a",
-            "a%20",
-            "a%0A",
-            "kitchen%00",
-        ):
-            codes = {"/chat": (await alice.get(f"/chat?room={name}")).code, "/ws": 101}
-            try:
-                await alice.connect(f"?room={name}")
-            except HTTPClientError as refused:
-                codes["/ws"] = refused.code
+        await self.quiet()
+        self.requirement(7)
+        visitor = await self.sign_in_visitor("alice")
+        for name in NONE:
+            codes = {
+                "/chat": (await visitor.get(f"/chat?room={name}")).code,
+                "/ws": await visitor.knock(f"?room={name}"),
+            }
             for path, code in codes.items():
-                self.assertEqual(
-                    code,
-                    400,
-                    f"alice asked for {path}?room={name}. The answer "
-                    f"should be 400; it was {code}.",
-                )
+                self.scene = f"alice asked for {path}?room={name}"
+                self.need(code == 400, f"The answer should be 400; it was {code}.")
 
-    @gen_test
-    async def test_8_restart(self):
-        for query, text in (("?since=60", "hello"), (KITCHEN, "tea")):
-            (alice,) = await self.join("alice", query=query)
-            await alice.send(text)
-            await alice.until(text)
-        await self.restart()
-        for query, first in (("?since=60", (61, "hello")), (KITCHEN, (1, "tea"))):
-            (bob,) = await self.join("bob", query=query)
-            await bob.send(
-                "after",
-                f"The chat was started again, and bob sent after with /ws{query}",
-            )
-            await self.gets(bob, first, (first[0] + 1, "after"))
-
-    @gen_test
-    async def test_9_sign_out(self):
-        alice = await self.sign_in("alice")
-        queries = "?since=60", KITCHEN, "?room=garden"
-        seats = [await self.seat("alice", query) for query in queries]
-        await alice.post("/logout")
-        for seat, query in zip(seats, queries, strict=True):
+    @gen_test(timeout=60)
+    async def test_9_people(self):
+        seats = await self.one_in_each("alice", "alice", "alice")
+        await self.people.pop("alice").post("/logout")
+        for seat, query in zip(seats, ROOMS, strict=True):
             self.scene = f"alice, who was at /ws{query}, too, signed out"
             await seat.ends(1008)
-
-    @gen_test
-    async def test_10_names(self):
-        await self.sign_in("alice")
-        await self.seat("alice", KITCHEN)
-        first = await self.seat("alice")
-        first.socket.ws.close(1000)
-        self.scene = "alice left the default room"
-        await first.ends(1000)
-        answer = await self.visitor().post("/login", name="Alice")
-        self.assertEqual(
-            answer.code,
-            400,
-            f"{self.scene}, was still in the kitchen, and another browser signed in as "
-            f"Alice. The answer should be 400; it was {answer.code}.",
-        )
-
-    @gen_test(timeout=15)
-    async def test_11_stop(self):
-        queries = "?since=60", KITCHEN, "?room=garden"
-        seats = [(await self.join(f"in{n}", query=q))[0] for n, q in enumerate(queries)]
-        await self.stop()
-        for seat, query in zip(seats, queries, strict=True):
+        seats = await self.one_in_each("alice", "alice", "alice")
+        self.requirement(10)
+        for left, seat in enumerate(seats):
+            self.scene = f"alice was connected to {ROOMS[left:]} and nowhere else"
+            await self.login("Alice", 400)
+            await seat.leave()
+        self.scene = "alice closed her last window, which was in the garden"
+        await self.login("Alice", 303)
+        self.requirement(11)
+        seats = await self.one_in_each("ann", "ben", "cem")
+        self.stop()
+        for seat, query in zip(seats, ROOMS, strict=True):
             self.scene = f"The chat was stopped, with somebody at /ws{query}"
             await seat.ends(1001)
+
+    async def login(self, name, wanted):
+        """Sign in from another browser; see what the answer is, and remains."""
+        visitor = self.visitor()
+        for _ in range(20):
+            code = (await visitor.post("/login", name=name)).code
+            if code == wanted:
+                break
+            await asyncio.sleep(0.1)
+        told = f"Another browser signed in as {name}: {code}, and not {wanted}."
+        self.need(code == wanted, told)
 
 
 class Page(PageCheck):
     async def enter(self, page, room):
         await page.goto(f"/chat?room={room}" if room else "/chat")
-        await self.seen(
-            page.locator("#status.online"),
-            f"The page of the room {room} should connect; it does not.",
-        )
+        told = f"The page of the room {room} should connect; it does not."
+        await self.seen(page.locator("#status.online"), told)
 
-    async def assert_shows(self, page, room, *texts):
-        shown = page.locator("#messages .msg")
-        await self.holds(
-            expect(shown).to_have_text(list(texts), timeout=3000),
-            f"{self.scene}. The page "
-            f"of {room} should show {json.dumps(texts)}; it shows "
-            f"{json.dumps(await shown.all_text_contents())}.",
-        )
-
-    @gen_test(timeout=30)
+    @gen_test(timeout=60)
     async def test_12_page_of_a_room(self):
-        page = await self.sign_in("alice")
-        await self.say(page, "one")
-        await self.enter(page, "kitchen")
-        heading = page.get_by_role("heading", level=1)
-        await self.holds(
-            expect(heading).to_contain_text("kitchen", timeout=2000),
-            "alice opened "
-            "/chat?room=kitchen. The heading should have kitchen in it; it is "
-            f"{await heading.inner_text()}.",
-        )
-        await self.say(page, "tea")
+        alice, bob = await self.sign_in("alice"), await self.sign_in("bob")
+        await self.say(alice, "one")
+        await self.enter(alice, "kitchen")
+        self.scene = "alice opened /chat?room=kitchen"
+        heading = alice.get_by_role("heading", level=1)
+        told = f"kitchen should be in the heading: {await heading.inner_text()}."
+        await self.holds(expect(heading).to_contain_text("kitchen", timeout=2000), told)
+        await self.say(alice, "tea")
         self.scene = "alice said one in the default room and tea in the kitchen"
-        await self.assert_shows(page, "the kitchen", "tea")
+        await self.reads(alice, "tea", who="Her page")
+        await self.reads(bob, "one", who="The default room's page")
+        self.requirement(13)
+        async with self.line_down(alice):
+            await self.say(bob, "two")
+            cook = await self.seat("cook", KITCHEN)
+            await cook.send("milk")
+            await self.say(alice, "sugar", sent=False)
+        self.scene = "In the kitchen alice's connection broke, and she said sugar"
+        await self.reads(alice, "tea", "milk", "sugar", who="Her page")
+        await self.say(alice, "lemon")
+        await self.reads(bob, "one", "two", who="The default room's page")
 
-    @gen_test(timeout=30)
-    async def test_13_goes_on_in_its_room(self):
-        page = await self.sign_in("alice")
-        await self.say(page, "one", "two")
-        await self.enter(page, "kitchen")
-        await self.say(page, "tea")
-        await page.evaluate("ws.close()")
-        await self.say(page, "milk")
-        self.scene = (
-            "alice said tea in the kitchen, her connection broke, she said milk"
-        )
-        await self.assert_shows(page, "the kitchen", "tea", "milk")
-
-    @gen_test(timeout=30)
+    @gen_test(timeout=60)
     async def test_14_from_room_to_room(self):
-        page = await self.sign_in("alice")
-        await self.say(page, "one", "two", "three")
-        await self.enter(page, "kitchen")
-        await self.say(page, "tea")
-        await page.evaluate("ws.send = () => {}; null")
-        await self.say(page, "sugar", sent=False)
-        await self.enter(page, "")
-        self.scene = "alice's sugar was still pending in the kitchen when she went over"
-        await self.say(page, "four")
-        await self.assert_shows(page, "the default room", "one", "two", "three", "four")
-        await self.enter(page, "kitchen")
+        alice = await self.sign_in("alice")
+        await self.say(alice, "one", "two", "three")
+        await self.enter(alice, "kitchen")
+        await self.say(alice, "tea")
+        alice.on("dialog", lambda dialog: dialog.accept())
+        await alice.evaluate("ws.send = () => {}; null")
+        await self.say(alice, "sugar", sent=False)
+        await alice.locator("#text").fill("and le")
+        await self.enter(alice, "")
+        self.scene = "alice's sugar was pending in the kitchen when she went over"
+        text = await alice.locator("#text").input_value()
+        self.need(not text, f"What she was writing there came along: {text}.")
+        await self.say(alice, "four")
+        await self.reads(alice, "one", "two", "three", "four", who="The default room")
+        await self.enter(alice, "kitchen")
         self.scene += " and came back"
-        await self.assert_shows(page, "the kitchen", "tea", "sugar")
+        await self.reads(alice, "tea", "sugar", who="The kitchen")
+        text = await alice.locator("#text").input_value()
+        self.need(text == "and le", f'"and le" should be there; it is "{text}".')
