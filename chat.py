@@ -117,7 +117,7 @@ class BaseHandler(web.RequestHandler):
         return name if proven else ""
 
     async def prepare(self):
-        """Let the name in the cookie count, unless another session has it meanwhile."""
+        """Let the name in the cookie count, unless another session has taken it."""
         self.room, self.error = self.application.room, ""
         if not await self.room.claim(self.current_user, self.session):
             self.current_user, self.error = "", TAKEN

@@ -45,14 +45,14 @@ import os
 SIZE = 1
 
 
-class Room:
+class Box:
     """A room."""
 
     def post(self):
         return os
 ```
 ## Step 2. Two
-**a.py**, in `Room`, after `post`:
+**a.py**, in `Box`, after `post`:
 ```python
     def read(self):
         return SIZE
@@ -61,14 +61,14 @@ class Room:
 ```python
 LIMIT = 2
 ```
-**a.py**, the head of `Room` changes:
+**a.py**, the head of `Box` changes:
 ```diff
- class Room:
+ class Box:
      """A room."""
 +
 +    end = 0
 ```
-**a.py**, `Room.post` goes:
+**a.py**, `Box.post` goes:
 ```diff
 -    def post(self):
 -        return os
@@ -100,14 +100,14 @@ class ListingTest(unittest.TestCase):
 
     def test_units_typed_with_empty_lines_between(self):
         wanted = '"""A sample."""\n\nimport sys\n\nSIZE = 1\nLIMIT = 2\n\n\n' \
-            'class Room:\n    """A room."""\n\n    end = 0\n\n' \
+            'class Box:\n    """A room."""\n\n    end = 0\n\n' \
             '    def read(self):\n        return SIZE\n'
         self.assertEqual(apply_sample(SAMPLE)[2], wanted)
 
     def test_place_wrong_refused_with_its_line(self):
         for old, new in (
             ("after `SIZE`", "after `SIZES`"),
-            ("in `Room`, after", "in `Rom`, after"),
+            ("in `Box`, after", "in `Rom`, after"),
             ("-        return os", "-        return so"),
             ("-    def post(self):\n", ""),  # no whole definition
             ("**a.py**, after `SIZE`:", "Then after `SIZE`:"),

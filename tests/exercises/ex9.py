@@ -237,11 +237,6 @@ WRONG = [
         "text as HTML",
         (MESSAGE, TO, TO + '  if (to) item.querySelector(".msg").innerHTML = msg;\n'),
     ),
-    Wrong(
-        15,
-        "a message that was refused is sent again and again",
-        (JS, " if (!note) transmit({ msg, to, key });", " transmit({ msg, to, key });"),
-        (JS, '  else if (unsent.has(key)) keep(key, { ...drop(key), note: `Not sent. ${error}` });',
-         "  else later(\"retry\", sendPending, RETRY_TIME);"),
-    ),
+    Wrong(15, "what waits is everybody's who uses this window",
+          (JS, "const drawer = `chat:${me}`;", 'const drawer = "chat";')),
 ]

@@ -566,7 +566,8 @@ class Before(PageCheck):
             everything = *everything[:4], "mine", "from eve"
         await self.reads(bob, *everything, who="bob's page")
         mine = bob.locator(".message:has-text('mine')")
-        self.need("eve" not in await mine.all_text_contents(), "It is not eve's.")
+        texts = "".join(await mine.all_text_contents())
+        self.need("eve" not in texts, "It is not eve's.")
 
 
 # -------------------------------------------------------------------- running a check

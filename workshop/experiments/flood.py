@@ -8,13 +8,14 @@ from people import join, run
 async def main():
     alice, bob = await join("alice"), await join("bob")
     begun = time.monotonic()
-    for number in range(40):
-        await alice.say(f"flood {number}")
-    while (await bob.hear()).get("msg") != "flood 39":
+    last = f"the last one, at {begun}"
+    for msg in [*map(str, range(39)), last]:
+        await alice.say(msg)
+    while (await bob.hear()).get("msg") != last:
         pass
     print(f"40 messages in {time.monotonic() - begun:.1f} seconds")
     carol = await join("carol")
-    while (await carol.hear()).get("msg") != "flood 39":
+    while (await carol.hear()).get("msg") != last:
         pass
     for odd in ("", "x" * 5000, 7, "\x1b[31mred\x1b[0m"):
         await carol.say(odd)
