@@ -11,7 +11,7 @@ WRONG = [
           (CHAT, '"action": True}', '"action": 1}'),
           sentence='alice sent /me waves. bob should get {"name": "alice", "msg": '
           '"waves", "action": true}; {"id": 1, "at": ..., "name": "alice", '
-          '"msg": "waves", "key": "", "action": 1} came.'),
+          '"msg": "waves", "key": null, "action": 1} came.'),
     Wrong(1, "spaces that follow are lost", (CHAT, TEXT, '"msg": action.lstrip(),')),
     Wrong(2, "a new object without the key",
           (CHAT, CHANGE, CHANGE + '        del message["key"]\n')),

@@ -166,15 +166,16 @@ class ChecksCase(unittest.TestCase):
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
             results = pool.map(lambda job: check_changed(*job[1:]), jobs)
             for job, (green, words) in zip(jobs, results, strict=True):
-                with self.subTest(job[0], exercise=job[1]):
-                    yield job, green, words
+                yield job, green, words
 
     def assert_green(self, jobs):
-        for _, green, words in self.check_all(jobs):
-            self.assertTrue(green, words)
-            self.assertNotIn("  --  ", words)
+        results = self.check_all(jobs)
+        red = [(job[:2], words) for job, green, words in results
+               if not green or "  --  " in words]
+        self.assertEqual(red, [])
 
 
+@heavy
 class ChecksTest(ChecksCase):
     def test_red_as_shipped(self):
         jobs = [("as shipped", number, {}, ["server"]) for number in ONLY]
@@ -221,10 +222,12 @@ class HeavyChecksTest(ChecksCase):
 
     def test_wrong_solutions_refused(self):
         jobs, wrong = zip(*list(self.wrong_jobs())[::EVERY], strict=True)
-        for (_, green, words), each in zip(self.check_all(jobs), wrong, strict=True):
-            self.assertFalse(green, words)
-            self.assertIn(f"  no  {each.requirement}. ", words)
-            self.assertRegex(" ".join(words.split()), pattern(each.sentence))
+        missed = []
+        for (job, _, words), each in zip(self.check_all(jobs), wrong, strict=True):
+            refused = f"  no  {each.requirement}. " in words
+            if not (refused and re.search(pattern(each.sentence), " ".join(words.split()))):
+                missed.append((job[:2], each.requirement, words))
+        self.assertEqual(missed, [])
 
     def wrong_jobs(self):
         """Yield the wrong solutions, each made from every right one that it fits."""
