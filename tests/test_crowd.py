@@ -547,6 +547,6 @@ class FloodTest(ProcessCase):
             self.refuse_all,
             f"{form}{kind}Content-Length: {len(body)}\r\n\r\n".encode() + body,
             f"{form}{kind}Transfer-Encoding: chunked\r\n\r\n".encode() + chunk * 1600,
-            *[get + b"a: b\r\n" * 10_000 + b"\r\n"] * 20,
+            *[get + b"a: b\r\n" * 20_000 + b"\r\n"] * 20,
             *[get + b"Cookie: " + b"a=b; " * 200_000 + b"\r\n\r\n"] * 20,
         )
