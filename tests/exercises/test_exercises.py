@@ -219,12 +219,6 @@ class HeavyChecksTest(ChecksCase):
             for other in range(1, number):
                 self.assertIn(f"  ok  {other}. ", words)
 
-    def test_solutions_combine(self):
-        pairs = [(number, each) for each in COMBINATIONS for number in each]
-        self.assert_green(
-            [(str(each), n, combine(each)) for n, each in pairs if n in ONLY]
-        )
-
 
 if EVERY:
 
@@ -237,6 +231,12 @@ if EVERY:
                 if not told or f"  no  {each.requirement}. " not in words:
                     missed.append((job[:2], each.requirement, words))
             self.assertEqual(missed, [])
+
+        def test_solutions_combine(self):
+            pairs = [(number, each) for each in COMBINATIONS for number in each]
+            self.assert_green(
+                [(str(each), n, combine(each)) for n, each in pairs if n in ONLY]
+            )
 
         def wrong_jobs(self):
             """Yield the wrong solutions, made from each right one that they fit."""
