@@ -113,7 +113,8 @@ class BaseHandler(web.RequestHandler):
         # The session is a random number: two people of one name have two of them.
         self.session, _, name = cookie.decode().partition(" ")
         # Where Twitter is the way in, names from before it prove nothing.
-        return name if "@" in name or not self.settings["twitter_consumer_key"] else ""
+        proven = name[:1] == "@" or not self.settings["twitter_consumer_key"]
+        return name if proven else ""
 
     async def prepare(self):
         """Let the name in the cookie count, unless another session has taken it."""
@@ -494,15 +495,14 @@ class WebSocketHandler(BaseHandler, websocket.WebSocketHandler):
     def send_batch(self, _=None):
         """Send what is behind the cursor, and no more than the network takes."""
         try:
-            if self.is_open() and self.cursor < self.room.end - MAX_BEHIND:
-                self.close(1012, "This page starts anew.")
-            elif self.is_open() and self.cursor < self.room.end:
+            while self.is_open():
+                if self.cursor >= self.room.end:
+                    return self.room.readers.add(self.send_batch)
+                if self.cursor < self.room.end - MAX_BEHIND:
+                    return self.close(1012, "This page starts anew.")
                 self.cursor, lines = self.room.read(self.cursor)
                 if taken := self.transmit(to_frame(lines)):
                     return taken.add_done_callback(self.send_batch)
-                asyncio.get_running_loop().call_soon(self.send_batch)
-            elif self.is_open():
-                self.room.readers.add(self.send_batch)
         except Exception:
             self.fail()
 

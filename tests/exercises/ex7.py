@@ -4,7 +4,7 @@ from tests.exercises import Wrong
 
 LOST, DOUBLED, KEPT = "lost.py", "doubled.py", "kept.py"
 TAKEN = "                    return taken.add_done_callback(self.send_batch)\n"
-AGAIN = "                self.room.readers.add(self.send_batch)\n"
+AGAIN = "return self.room.readers.add(self.send_batch)\n                if self.cursor <"
 TABLE = "    key TEXT, UNIQUE (name, key));\n"
 STORED = "        if stored := self.db.execute(select, (name, key)).fetchone():\n"
 APPEND = "        self.rows.append((round(time.time(), 3), name, msg, key))\n"
@@ -22,7 +22,8 @@ WRONG = [
         (DOUBLED, APPEND, APPEND.replace("msg, key", "msg, msg")),
         (DOUBLED, "return msg, key or None", "return msg, msg"),
     ),
-    Wrong(2, "lost.py as it is", (LOST, TAKEN, "                    return " + AGAIN.lstrip())),
+    Wrong(2, "lost.py as it is", (LOST, TAKEN, AGAIN.partition("return")[0]
+          + "                    return self.room.readers.add(self.send_batch)\n")),
     Wrong(
         2,
         "lost.py closes whoever is slow",
@@ -34,6 +35,21 @@ WRONG = [
         2,
         "lost.py jumps to the end",
         (LOST, TAKEN, "                    self.cursor = self.room.end\n" + TAKEN),
+    ),
+    Wrong(
+        2,
+        "lost.py looks again and again",
+        (LOST, TAKEN, "                    return self.later()\n"),
+        (LOST, "    def fail(self):\n",
+         "    def later(self):\n"
+         "        again = self.ws_connection and self.ws_connection.stream.writing()\n"
+         "        send = self.later if again else self.send_batch\n"
+         "        ioloop.IOLoop.current().add_callback(send)\n\n"
+         "    def fail(self):\n"),
+        (LOST, "                if self.cursor >= self.room.end:\n"
+         "                    return self.room.readers.add(self.send_batch)\n",
+         "                if self.cursor >= self.room.end:\n"
+         "                    return self.later()\n"),
     ),
     Wrong(
         3,
