@@ -388,10 +388,8 @@ class Room:
         Names from Twitter are proven: whoever has one may have many sessions.
         """
         name = name.casefold()
-        if name[:1] == "@" or name not in self.connections.values():
-            return True
-        other = next(each for each, held in self.connections.items() if held == name)
-        return other.session == session
+        found = (one.session for one, held in self.connections.items() if held == name)
+        return name[:1] == "@" or next(found, session) == session
 
     async def sign_out(self, session):
         """Close all windows of a session."""
@@ -518,8 +516,10 @@ class WebSocketHandler(BaseHandler, websocket.WebSocketHandler):
         """
         stream, sent = self.ws_connection.stream, 0
         if not stream.writing():
-            with contextlib.suppress(OSError):  # full or broken: the stream finds out
+            try:
                 sent = stream.write_to_fd(memoryview(frame))
+            except OSError:
+                pass  # full or broken: the stream finds out
         return stream.write(frame[sent:]) if sent < len(frame) else None
 
     async def on_message(self, frame):
