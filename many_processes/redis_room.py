@@ -167,12 +167,10 @@ class RedisRoom(Room):
         """Follow the streams, whatever becomes of Redis."""
         # Until close(): redis-py 8.1 swallows the cancellation of a task now and then.
         while not self.closed:
-            begun = time.monotonic()
             try:
                 await self.follow()
                 self.answered = time.monotonic()
-                # In a busy room the next messages gather.
-                await asyncio.sleep(begun + PAUSE - self.answered)
+                await asyncio.sleep(PAUSE)  # in a busy room the next messages gather
             except Exception as error:  # whatever it is, the next round begins anew
                 logging.error("Redis: %s: %s", type(error).__name__, error)
                 if self.is_cut_off():
