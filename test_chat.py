@@ -18,7 +18,9 @@ import asyncio
 import contextlib
 import io
 import json
+import logging
 import os
+import queue
 import shutil
 import signal
 import socket
@@ -35,7 +37,6 @@ import chat
 from tests.fake_twitter import TwitterCase
 from tests.support import (
     ChatCase,
-    ChatProcess,
     ProcessCase,
     StateCase,
     needs_signals,
@@ -259,19 +260,10 @@ class LogTest(RoomCase):
     @gen_test
     async def test_end_found_in_an_old_log(self):
         await self.post("1", "2")
-        self.room.db.close()
+        self.room.close()
         room = await self.open_room()
         self.assertEqual((room.end, self.texts(room)), (2, ["1", "2"]))
         self.assertEqual(room.secret, self.room.secret)
-
-    @gen_test
-    async def test_file_of_the_second_edition_taken_over(self):
-        path = str(self.folder / "old.db")
-        make_old_file(path, ["1", "2"])
-        room = await self.open_room(path)
-        self.assertEqual((room.end, self.texts(room)), (2, ["1", "2"]))
-        await room.post("bob", "again", "key 1")
-        self.assertEqual(self.texts(room), ["1", "2"])
 
 
 # -------------------------------------------------------- Step 7. One who does not read
@@ -522,7 +514,7 @@ class NicknameTest(unittest.TestCase):
             "Zoe\u0308": "Zoë",
             "ａｌｉｃｅ": "alice",
             "Мария 2": "Мария 2",
-            "हिन्दी": "हिन्दी",
+            "हिन्दी 2": "हिन्दी 2",
             "สมชัย": "สมชัย",
             "J.-P._9": "J.-P._9",
             "a   b\u00a0c": "a b c",
@@ -655,6 +647,7 @@ class WindowTest(ChatCase):
 @step(11)
 class HeartbeatTest(ChatCase):
     def setUp(self):
+        self.assertLess(chat.PING, 30)  # many proxies cut a line that is silent so long
         quick = mock.patch.object(chat, "PING", 0.1)
         quick.start()
         self.addCleanup(quick.stop)
@@ -765,16 +758,6 @@ class RunningTest(ProcessCase):
         self.assertEqual(status, 1)
         self.assertRegex(line, r"^chat\.py: .*(in use|10048).*--port")
 
-    def test_copy_of_another_name_runs_itself(self):
-        folder = Path(self.db).parent
-        program = Path(chat.__file__).read_text(encoding="utf-8")
-        mine = program.replace("The chat runs at", "My own chat runs at")
-        (folder / "my_chat.py").write_text(mine, encoding="utf-8")
-        server = ChatProcess("--port=0", folder=folder, program=["my_chat.py"])
-        self.addCleanup(server.stop)
-        self.assertIn("My own chat", server.process.stdout.readline())
-        self.assertTrue((folder / "chat.db").exists())
-
     @needs_signals
     @gen_test(timeout=20)
     async def test_stop_says_goodbye(self):
@@ -793,19 +776,6 @@ class RunningTest(ProcessCase):
             visitor = self.visitor(self.start("--port=0", *options).url())
             await visitor.get("/", headers={"X-Forwarded-Proto": "https"})
             self.assertEqual("Secure" in visitor.set_cookies[0], secure)
-
-    @gen_test(timeout=20)
-    async def test_type_of_scripts_is_our_own(self):
-        folder = Path(self.db).parent
-        folder.joinpath("sitecustomize.py").write_text(
-            "import mimetypes\n"
-            "def read(types): types.add_type('text/plain', '.js')\n"
-            "mimetypes.MimeTypes.read_windows_registry = read\n"
-            "mimetypes.knownfiles.clear()\n"
-        )
-        visitor = self.visitor(self.start("--port=0", PYTHONPATH=str(folder)).url())
-        answer = await visitor.get("/static/chat.js")
-        self.assertIn("javascript", answer.headers["Content-Type"])
 
 
 # --------------------------------------------------- Step 12. When things go wrong
@@ -936,17 +906,19 @@ class TroubleTest(ProcessCase):
             with self.assertRaises(OSError):
                 asyncio.run(chat.Room(path).open())
 
-    @gen_test(timeout=20)
-    async def test_log_that_nobody_reads_stops_nothing(self):
-        visitor = self.visitor(self.start("--port=0", "--logging=info").url())
-        port = int(visitor.url.rpartition(":")[2])
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        request = b"GET /%s HTTP/1.1\r\nHost: localhost\r\n\r\n" % (b"x" * 400)
-        writer.write(request * 300)  # a pipe takes 64 kB
-        for _ in range(300):
-            await reader.readuntil(b"</html>")
-        writer.close()
-        self.assertEqual((await visitor.get("/")).code, 200)
+
+@step(12)
+class LogQueueTest(unittest.TestCase):
+    def test_lines_dropped_are_counted(self):
+        lines = queue.Queue(2)
+        handler = chat.LogQueue(lines)
+        for text in ("1", "2", "3", "4"):
+            handler.handle(logging.makeLogRecord({"msg": text}))
+        said = [lines.get().getMessage() for _ in "12"]
+        handler.handle(logging.makeLogRecord({"msg": "5"}))
+        handler.handle(logging.makeLogRecord({"msg": "6"}))
+        said += [lines.get().getMessage() for _ in "12"]
+        self.assertEqual(said, ["1", "2", "5 (2 lines are lost)", "6"])
 
 
 # ------------------------------------------------------------------- Step 13. A crowd
@@ -973,6 +945,10 @@ class PublishTest(RoomCase):
 
     @gen_test
     async def test_pause_only_in_a_busy_room(self):
+        begin = time.monotonic()
+        for _ in range(3):
+            await self.post("two", "messages")
+        self.assertLess(time.monotonic() - begin, 0.5)
         with mock.patch.object(chat, "PAUSE", 0.3):
             begin = time.monotonic()
             for texts in ("1", "2", "34"):
@@ -1025,6 +1001,21 @@ class SlowReaderTest(ChatCase):
             received += await reader.read(65536)
         self.assertEqual(received.count(b'"key": "n"'), 1)
 
+    @gen_test
+    async def test_nothing_follows_the_close_frame(self):
+        _, reader, writer = await self.raw()
+        other = await self.bob.connect()
+        await self.alice.post("/logout")
+        await other.send("hello")
+        await other.line()
+        writer.write(b"\x88\x80\0\0\0\0")
+        self.assertEqual(await reader.read(), b"\x88\x0d\x03\xf0Signed out.")
+
+    def test_frame_says_its_length(self):
+        for size, head in ((125, "817d"), (126, "817e007e"), (65535, "817effff")):
+            frame = chat.to_frame(b"x" * size)
+            self.assertEqual(frame, bytes.fromhex(head) + b"x" * size)
+
 
 # --------------------------------------------------------------- Appendix A. Twitter
 
@@ -1039,6 +1030,9 @@ class TwitterTest(TwitterCase):
             self.assertEqual((await old.get(path)).code, code)
         self.assertIn('href="/login"', (await old.get("/")).text)
         self.assertEqual(await old.knock(), 403)
+        self._app.settings["twitter_consumer_key"] = None
+        answer = await old.get("/login")
+        self.assertEqual((answer.code, answer.headers["Location"]), (302, "/"))
 
     @gen_test
     async def test_twitter_name_in_many_browsers(self):
@@ -1048,3 +1042,8 @@ class TwitterTest(TwitterCase):
             self.assertIn('data-name="@alice"', (await visitor.get("/chat")).text)
             self.assertEqual(await visitor.knock(), 101)
         self.assertEqual(len(self.handlers), 2)
+
+    @gen_test
+    async def test_twitter_verifier_wrong(self):
+        path = await self.callback(self.carol)
+        await self.assert_refused(self.carol, path.replace("verifier+of", "guess+of"))

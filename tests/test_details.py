@@ -8,7 +8,6 @@ import contextlib
 import json
 import logging
 import os
-import queue
 import re
 import socket
 import unittest
@@ -18,7 +17,8 @@ from unittest import mock
 from tornado.testing import gen_test
 
 import chat
-from tests.support import ChatCase, ProcessCase, project_text, until
+from test_chat import RoomCase, make_old_file
+from tests.support import ChatCase, ChatProcess, ProcessCase, project_text, until
 
 
 class WindowTest(ChatCase):
@@ -53,27 +53,12 @@ class WindowTest(ChatCase):
         self.assertEqual((await self.visitor().get("/static/%00")).code, 404)
 
     @gen_test
-    async def test_twitter_not_configured(self):
-        answer = await self.visitor().get("/login")
-        self.assertEqual((answer.code, answer.headers["Location"]), (302, "/"))
-
-    @gen_test
     async def test_connection_quick_and_small(self):
         await self.alice.connect()
         [handler] = self.handlers
         line = handler.ws_connection.stream.socket
         self.assertTrue(line.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
         self.assertEqual([*handler.request.headers, *handler._headers], [])
-
-    @gen_test
-    async def test_nothing_follows_the_close_frame(self):
-        _, reader, writer = await self.raw()
-        other = await self.bob.connect()
-        await self.alice.post("/logout")
-        await other.send("hello")
-        await other.line()
-        writer.write(b"\x88\x80\0\0\0\0")
-        self.assertEqual(await reader.read(), b"\x88\x0d\x03\xf0Signed out.")
 
     @gen_test
     async def test_message_to_a_line_that_broke(self):
@@ -125,6 +110,41 @@ class RunningTest(ProcessCase):
         self.assertEqual(made.call_args.kwargs, {"xheaders": False, **limits})
         self.assertLess(chat.PING, 30)  # many proxies cut a line that is silent so long
 
+    def test_copy_of_another_name_runs_itself(self):
+        folder = Path(self.db).parent
+        program = Path(chat.__file__).read_text(encoding="utf-8")
+        mine = program.replace("The chat runs at", "My own chat runs at")
+        (folder / "my_chat.py").write_text(mine, encoding="utf-8")
+        server = ChatProcess("--port=0", folder=folder, program=["my_chat.py"])
+        self.addCleanup(server.stop)
+        self.assertIn("My own chat", server.process.stdout.readline())
+        self.assertTrue((folder / "chat.db").exists())
+
+    @gen_test(timeout=20)
+    async def test_type_of_scripts_is_our_own(self):
+        folder = Path(self.db).parent
+        folder.joinpath("sitecustomize.py").write_text(
+            "import mimetypes\n"
+            "def read(types): types.add_type('text/plain', '.js')\n"
+            "mimetypes.MimeTypes.read_windows_registry = read\n"
+            "mimetypes.knownfiles.clear()\n"
+        )
+        visitor = self.visitor(self.start("--port=0", PYTHONPATH=str(folder)).url())
+        answer = await visitor.get("/static/chat.js")
+        self.assertIn("javascript", answer.headers["Content-Type"])
+
+    @gen_test(timeout=20)
+    async def test_log_that_nobody_reads_stops_nothing(self):
+        visitor = self.visitor(self.start("--port=0", "--logging=info").url())
+        port = int(visitor.url.rpartition(":")[2])
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        request = b"GET /%s HTTP/1.1\r\nHost: localhost\r\n\r\n" % (b"x" * 400)
+        writer.write(request * 300)  # a pipe takes 64 kB
+        for _ in range(300):
+            await reader.readuntil(b"</html>")
+        writer.close()
+        self.assertEqual((await visitor.get("/")).code, 200)
+
     @unittest.skipIf(os.name == "nt", "Windows has no such modes")
     def test_file_for_its_owner_alone(self):
         self.start("--port=0").url()
@@ -132,17 +152,15 @@ class RunningTest(ProcessCase):
             self.assertEqual(path.stat().st_mode & 0o777, 0o600)
 
 
-class LogQueueTest(unittest.TestCase):
-    def test_lines_dropped_are_counted(self):
-        lines = queue.Queue(2)
-        handler = chat.LogQueue(lines)
-        for text in ("1", "2", "3", "4"):
-            handler.handle(logging.makeLogRecord({"msg": text}))
-        said = [lines.get().getMessage() for _ in "12"]
-        handler.handle(logging.makeLogRecord({"msg": "5"}))
-        handler.handle(logging.makeLogRecord({"msg": "6"}))
-        said += [lines.get().getMessage() for _ in "12"]
-        self.assertEqual(said, ["1", "2", "5 (2 lines are lost)", "6"])
+class OldFileTest(RoomCase):
+    @gen_test
+    async def test_file_of_the_second_edition_taken_over(self):
+        path = str(self.folder / "old.db")
+        make_old_file(path, ["1", "2"])
+        room = await self.open_room(path)
+        self.assertEqual((room.end, self.texts(room)), (2, ["1", "2"]))
+        await room.post("bob", "again", "key 1")
+        self.assertEqual(self.texts(room), ["1", "2"])
 
 
 class ServerTest(unittest.TestCase):

@@ -20,11 +20,6 @@ class TwitterFailureTest(TwitterCase):
         await self.assert_refused(victim, path)
 
     @gen_test
-    async def test_twitter_verifier_wrong(self):
-        path = await self.callback(self.carol)
-        await self.assert_refused(self.carol, path.replace("verifier+of", "guess+of"))
-
-    @gen_test
     async def test_twitter_cookie_broken(self):
         path = await self.callback(self.carol)
         for cookie in ("x", "x|y|z", "a|b"):
