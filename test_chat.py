@@ -840,6 +840,7 @@ class FileTest(RoomCase):
     @unittest.skipIf(os.name == "nt", "Windows lets nobody change an open file")
     @gen_test
     async def test_file_changed_by_others_noticed(self):
+        self.assertEqual(os.stat(self.path).st_mode & 0o777, 0o600)  # it holds a secret
         backup = shutil.copy(self.path, self.folder / "backup.db")
         changes = {
             "copied over": lambda path: shutil.copyfile(backup, path),

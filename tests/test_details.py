@@ -5,12 +5,16 @@ Students read test_chat.py, which asks what the program does; these tests ask ho
 
 import asyncio
 import contextlib
+import gc
 import json
 import logging
 import os
 import re
 import socket
+import sqlite3
+import time
 import unittest
+import weakref
 from pathlib import Path
 from unittest import mock
 
@@ -39,9 +43,11 @@ class WindowTest(ChatCase):
     async def test_connection_lost_is_forgotten(self):
         _, _, writer = await self.raw()
         self.assertEqual(len(self.room.readers), 1)
+        gone = weakref.ref(self.handlers.pop())
         writer.transport.abort()
         await until(lambda: not self.room.connections)
         self.assertEqual(self.room.readers, set())
+        await until(lambda: gc.collect() >= 0 and not gone())  # no timer keeps it
 
     @gen_test
     async def test_static_files_kept_by_browsers(self):
@@ -59,6 +65,15 @@ class WindowTest(ChatCase):
         line = handler.ws_connection.stream.socket
         self.assertTrue(line.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
         self.assertEqual([*handler.request.headers, *handler._headers], [])
+
+    @gen_test
+    async def test_frame_goes_to_the_socket_where_nothing_waits(self):
+        bob = await self.bob.connect()
+        stream = self.handlers[0].ws_connection.stream
+        with mock.patch.object(stream, "write", wraps=stream.write) as write:
+            await self.room.post("carol", "hello", None)
+        self.assertEqual(await bob.texts(1), ["hello"])
+        write.assert_not_called()
 
     @gen_test
     async def test_message_to_a_line_that_broke(self):
@@ -152,7 +167,14 @@ class RunningTest(ProcessCase):
             self.assertEqual(path.stat().st_mode & 0o777, 0o600)
 
 
-class OldFileTest(RoomCase):
+class FileTest(RoomCase):
+    @gen_test
+    async def test_second_process_told_at_once(self):
+        begin = time.monotonic()
+        with self.assertRaises(sqlite3.OperationalError):
+            await self.open_room()
+        self.assertLess(time.monotonic() - begin, 1)
+
     @gen_test
     async def test_file_of_the_second_edition_taken_over(self):
         path = str(self.folder / "old.db")
