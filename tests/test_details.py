@@ -91,7 +91,10 @@ class WindowTest(ChatCase):
             for _ in range(100):
                 for cursor in range(12, 20):
                     self.room.read(cursor)
-        self.assertEqual(dumps.call_count, sum(range(1, 9)))
+            self.assertEqual(dumps.call_count, sum(range(1, 9)))
+            for cursor in (11, 12):  # a ninth takes the place of the oldest
+                self.room.read(cursor)
+            self.assertEqual(dumps.call_count, sum(range(1, 9)) + 9 + 8)
         await self.room.post("carol", "new", None)
         self.assertEqual(self.room.read(19)[0], 21)
 
