@@ -260,7 +260,7 @@ class LogTest(RoomCase):
     @gen_test
     async def test_end_found_in_an_old_log(self):
         await self.post("1", "2")
-        self.room.close()
+        self.room.db.close()
         room = await self.open_room()
         self.assertEqual((room.end, self.texts(room)), (2, ["1", "2"]))
         self.assertEqual(room.secret, self.room.secret)
@@ -890,7 +890,8 @@ class FileTest(RoomCase):
         self.assertEqual((self.room.end, self.texts()), (1, ["before"]))
         self.room.db.execute("PRAGMA max_page_count = 100000")
         await asyncio.gather(*(self.room.post(*message) for message in messages))
-        self.assertEqual(self.room.end, 21)
+        self.room.close()
+        self.assertEqual((await self.open_room()).end, 21)
 
 
 @step(12)
@@ -1013,9 +1014,8 @@ class SlowReaderTest(ChatCase):
         self.assertEqual(await reader.read(), b"\x88\x0d\x03\xf0Signed out.")
 
     def test_frame_says_its_length(self):
-        for size, head in ((125, "817d"), (126, "817e007e"), (65535, "817effff")):
-            frame = chat.to_frame(b"x" * size)
-            self.assertEqual(frame, bytes.fromhex(head) + b"x" * size)
+        for n, head in ((125, "817d"), (126, "817e007e"), (65535, "817effff")):
+            self.assertEqual(chat.to_frame(b"x" * n), bytes.fromhex(head) + b"x" * n)
 
 
 # --------------------------------------------------------------- Appendix A. Twitter

@@ -168,7 +168,8 @@ def report(position, files, folder=MINE):
         if len(differences) > 1:
             yield f"Mend this first; the number of differences is {len(differences)}."
     elif red:
-        yield "The program is as in the text. Is the Tornado of requirements.txt there?"
+        yield "It is as in the text. Is the page missing (python -m workshop page), or"
+        yield "the Tornado of requirements.txt?"
     elif position.next:
         yield "All is right so far. Next comes this:"
         yield from source(position.next)

@@ -49,7 +49,7 @@ class Person:
         while not self.lines:
             frame = await self.ws.read_message()
             if frame is None:
-                return self.ws.close_code
+                return self.ws.close_code or sys.exit("The chat is gone.")
             self.lines = [json.loads(line) for line in frame.split("\n")]
         return self.lines.pop(0)
 
