@@ -63,10 +63,11 @@ def merge(base, *versions):
     return "".join(merged + lines[place:])
 
 
-def to_diff(name, old, new):
-    """Return a unified diff of a file."""
+def to_diff(name, old, new, context=2):
+    """Return a unified diff of a file, with some lines of context."""
     lines = old.splitlines(keepends=True), new.splitlines(keepends=True)
-    return "".join(difflib.unified_diff(*lines, f"a/{name}", f"b/{name}"))
+    names = f"a/{name}", f"b/{name}"
+    return "".join(difflib.unified_diff(*lines, *names, n=context))
 
 
 def reader(number, commit):
@@ -110,9 +111,10 @@ def carry(number, path):
     if read is None:
         raise Conflict(f"None of the last {COMMITS} commits is what it was made for.")
     carried = diff[:diff.index("--- a/")]
+    context = 1 if path.stem.endswith("_second") else 2  # students read the first ones
     for name, solved in apply_diff(diff, read).items():
         now = read_now(name)
-        carried += to_diff(name, now, merge(read(name), now, solved))
+        carried += to_diff(name, now, merge(read(name), now, solved), context)
     path.write_text(carried, encoding="utf-8", newline="\n")
 
 
