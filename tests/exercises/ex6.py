@@ -23,7 +23,7 @@ WRONG = [
     Wrong(2, "the default room has a new file",
           (CHAT, "        if name and name not in self.rooms:\n",
           '        name = name or "main"\n        if name not in self.rooms:\n')),
-    Wrong(3, "a message goes to the default room, too",
+    Wrong(2, "a message goes to the default room, too",
           (CHAT, POST,
           POST + "        if self.room is not self.application.room:\n"
           "            name = self.current_user\n"
@@ -44,9 +44,9 @@ WRONG = [
           "        pass\n\n\n"
           "class Room:\n")),
     Wrong(4, "a newcomer gets all that a room has",
-          (CHAT, "            return max(0, self.end - HISTORY)\n",
-          "            default = self.path.endswith('/chat.db')\n"
-          "            return max(0, self.end - HISTORY) if default else 0\n")),
+          (CHAT, "self.room.place(since, self",
+          "self.room.place(\n"
+          "            since or (self.room_name() and '0'), self")),
     Wrong(4, "at does not count in rooms",
           (CHAT, 'await self.room.place(since, self.get_query_argument("at", None))',
           'await self.room.place(since, None)')),

@@ -163,10 +163,8 @@ class ServerCheck(HereCheck):
         seats[1] = await self.again(seats[1])
         for number in (2, 3, 4, 5, 6):  # each at another moment of dan's second
             seats[number] = await self.again(seats[number])
-        self.scene = (
-            "dan came; meanwhile bob 1 to 6 lost their connections, and were back "
-            "after 0.3 s"
-        )
+        self.scene = "dan came; meanwhile bob 1 to 6 lost their connections"
+        self.scene += ", and were back after 0.3 s"
         await self.no_news(alice, "That", "dan", *self.late)
         await dan.leave()
 

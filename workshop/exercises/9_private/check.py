@@ -199,9 +199,8 @@ class CrowdCheck(PrivateCheck):
         self.scene = "A chat.db from before holds two messages, and carol came"
         await self.all_get([carol], {"id": 1, "msg": "one"}, {"id": 2, "msg": "two"})
         self.requirement(8)
-        crowd = await self.join(
-            "alice", "bob", *(f"g {number}" for number in range(48)), query="?since=2"
-        )
+        guests = [f"guest {number}" for number in range(48)]
+        crowd = await self.join("alice", "bob", *guests, query="?since=2")
         async with self.cost() as cost:
             await crowd[0].send(TO_BOB)
             await crowd[1].until(SECRET)
