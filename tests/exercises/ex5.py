@@ -93,9 +93,7 @@ WRONG = [
     Wrong(15, "text as HTML", (JS, "{ textContent: name", "{ innerHTML: name")),
     Wrong(16, "the page asks for the list, and not to go on",
           (JS, "here: 1, ...cursor }", "here: 1 }")),
-    Wrong(17, "the name is given back half a second late, too",
-          (CHAT, "        if self.room.connections.pop(self, None):\n",
-          "        if self in self.room.connections:\n"
-          "            pop = self.room.connections.pop\n"
-          "            ioloop.IOLoop.current().call_later(0.5, pop, self, None)\n")),
+    Wrong(17, "what is sent offline is not seen to wait",
+          (JS, "  page.pending.append(item);\n",
+          "  if (online) page.pending.append(item);\n")),
 ]

@@ -112,5 +112,5 @@ WRONG = [
           (JS, "const { draft } = read(drawer);",
           "const { draft } = read(`chat:${me}`);")),
     Wrong(15, "what waits in the default room is everybody's",
-          (JS, ": `chat:${me}`;", ': "chat";')),
+          (JS, ": `chat:${me}`;", ': "mine";')),
 ]

@@ -69,7 +69,7 @@ WRONG = [
     Wrong(9, "made anew for each reader, by the other way",
           (CHAT, "connection.tell_moved(moved, frame)",
           'line = json.dumps({"read": moved}).encode()\n'
-          "            connection.tell_moved(moved, to_frame(line))")),
+          "                connection.tell_moved(moved, to_frame(line))")),
     Wrong(10, "one after the other, so all wait for the slow one",
           (CHAT, TELL, "        asyncio.ensure_future(self.tell_all(readers))\n\n"
           "    async def tell_all(self, readers):\n"

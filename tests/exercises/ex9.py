@@ -13,7 +13,7 @@ STORE = '                msg = START + clean_recipient(message["to"]) + END + ms
 SENT = "                if lines and (taken := self.transmit(to_frame(lines))):\n"
 TO = "  item.querySelector(\".to\").textContent = to ? `to ${to}` : \"\";\n"
 PARSED = r"/^\/to ([^:\n]+):\s*(\S[^]*)$/"
-WAIT = "                    return taken.add_done_callback(self.send_batch)\n"
+LINE = "    message = dict(row)\n    if to := recipient(row):\n"
 POST = "        stored = await self.room.post(self.current_user, msg, key)\n"
 
 WRONG = [
@@ -46,8 +46,7 @@ WRONG = [
           "                    lines.append(line)\n"
           '            cursor = row["id"]\n')),
     Wrong(2, "every line has the key to",
-          (CHAT, "    message = dict(row)\n",
-          '    message = {**dict(row), "to": None}\n')),
+          (CHAT, LINE, LINE.replace("dict(row)", '{**row, "to": None}'))),
     Wrong(2, "who has one private message sees all messages twice",
           (CHAT, VIEWER, '        return name if name in self.private else ""\n'),
           (CHAT, '            cursor = row["id"]\n        return cursor',
@@ -100,9 +99,8 @@ WRONG = [
     Wrong(7, "a key counts for each recipient",
           (CHAT, POST,
           '        key = key and recipient({"msg": msg}) + key\n' + POST),
-          (CHAT, '    message = dict(row)\n    if to := recipient(row):\n',
-          '    message = dict(row)\n    if to := recipient(row):\n'
-          '        message["key"] = row["key"] and row["key"].removeprefix(to)\n')),
+          (CHAT, LINE, LINE
+          + '        message["key"] = row["key"] and row["key"].removeprefix(to)\n')),
     Wrong(7, "no answer when it is sent again",
           (CHAT, POST,
           POST + "        stored = stored if msg[0] != START else None\n")),
@@ -114,12 +112,10 @@ WRONG = [
           (CHAT, "key TEXT, UNIQUE (name, key))",
           "key TEXT, recipient TEXT, UNIQUE (name, key))"),
           (CHAT, 'COLUMNS = "SELECT id, at,', 'COLUMNS = "SELECT recipient, id, at,'),
-          (CHAT, "    message = dict(row)\n",
-          "    message = dict(row)\n    del message[\"recipient\"]\n")),
+          (CHAT, LINE, LINE.replace("\n", '\n    del message["recipient"]\n', 1))),
     Wrong(10, "a slow reader waits for the next message, unless one is for him alone",
-          (CHAT, WAIT, "                    if not viewer:\n"
-          "                        return self.room.readers.add(self.send_batch)\n"
-          + WAIT)),
+          (CHAT, SENT, SENT + "                    if not viewer:\n"
+          "                        return self.room.readers.add(self.send_batch)\n")),
     Wrong(11, "the name ends at the last colon",
           (JS, PARSED, r"/^\/to ([^\n]+):\s*(\S[^]*)$/")),
     Wrong(11, "/tom: is to m", (JS, PARSED, r"/^\/to ?([^:\n]+):\s*(\S[^]*)$/")),

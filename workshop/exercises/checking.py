@@ -286,9 +286,10 @@ class Sentences:
             try:
                 return self.server.url()
             except AssertionError:
-                self.errors = self.server.errors
-            if "in use" not in self.errors:
+                errors = self.server.errors
+            if "in use" not in errors:
                 break
+        self.errors += errors
         self.fail(self.complaint().replace("failed meanwhile", "does not start"))
 
     def stop(self):
