@@ -410,7 +410,8 @@ class Sentences:
         while polls < 30 and time.monotonic() < deadline:
             await asyncio.sleep(0.02)
             waiting = (await self.figures()).waiting
-            polls = polls + 1 if waiting and waiting == last else 0
+            # What has all been taken may go on: that is looked at for longer.
+            polls = polls + (1 if waiting else 0.25) if waiting == last else 0
             last = waiting
         self.scene = f"{name}'s computer had stopped reading"
         return seat
