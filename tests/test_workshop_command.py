@@ -313,9 +313,20 @@ class TerminalTest(unittest.TestCase):
 
 
 class CarryTest(CommandCase):
-    def git(self, *words):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "a"]):
+            cls.git(*words)
+
+    def tearDown(self):
+        self.git("checkout", "-q", ".")
+        super().tearDown()
+
+    @classmethod
+    def git(cls, *words):
         who = "-c", "user.name=a", "-c", "user.email=a@b"
-        subprocess.run(["git", *who, *words], cwd=self.top, check=True)
+        subprocess.run(["git", *who, *words], cwd=cls.top, check=True)
 
     def fits(self, path):
         try:
@@ -324,15 +335,32 @@ class CarryTest(CommandCase):
         except ValueError:
             return False
 
+    def carry(self, *replacements):
+        """Change chat.py, and carry the solutions over; return what it complains of."""
+        program = self.top / "chat.py"
+        text = program.read_text("utf-8")
+        for old, new in replacements:
+            text = re.sub(old, new, text)
+        program.write_text(text, "utf-8", newline="\n")
+        return subprocess.run([sys.executable, "-m", "workshop.carry"], cwd=self.top,
+                              check=False, stderr=subprocess.PIPE, text=True).stderr
+
     def test_renamed_constant_carried_into_all_solutions(self):
-        for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "a"]):
-            self.git(*words)
         paths = [*self.top.glob("workshop/exercises/[1-6,8-9]*/solution.diff"),
                  *self.top.glob("tests/exercises/*.diff")]
-        fitting, program = list(filter(self.fits, paths)), self.top / "chat.py"
-        text = program.read_text("utf-8").replace("KEPT", "SHARED")
-        program.write_text(f"# One line more.\n{text}", "utf-8", newline="\n")
-        self.assertFalse(any(map(self.fits, fitting)))
-        subprocess.run([sys.executable, "-m", "workshop.carry"], cwd=self.top,
-                       check=False, stderr=subprocess.DEVNULL)
+        fitting = list(filter(self.fits, paths))
+        self.assertGreater(len(fitting), 10)
+        said = self.carry(("^", "# One line more.\n"), (r"\bKEPT\b", "SHARED"))
+        self.assertNotIn("solution", said)
         self.assertEqual(list(filter(self.fits, paths)), fitting)
+        for path in paths:
+            self.assertNotRegex(path.read_text("utf-8"), r"\bKEPT\b")
+
+    def test_renamed_function_names_what_no_longer_fits_in_one_list(self):
+        said = self.carry((r"(def |\.)read\(", r"\1read_batch("),
+                          (r"self\.read\b", "self.read_batch"))
+        self.assertEqual(said.count("These no longer fit:"), 1)
+        self.assertIn("\ntests/exercises/9_second.diff: ", said)
+        for wrong in ("3. what has been read once is kept with its text: chat.py: '",
+                      "6. batches are kept for all rooms together: chat.py: '"):
+            self.assertIn(f"\n{wrong}", said)

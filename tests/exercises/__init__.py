@@ -90,7 +90,11 @@ def misfits():
     """Return the wrong solutions that fit no right one: exercise, mistake, and edit."""
     lines = []
     for number in FOLDERS:
-        right = solutions(number).values()
+        try:
+            right = solutions(number).values()
+        except ValueError as error:
+            lines.append(f"{number}. The right solutions do not fit: {error}")
+            continue
         for wrong in wrong_ones(number):
             if not any(spoil(number, texts, wrong) for texts in right):
                 edits = "; ".join(f"{name}: {old!r}" for name, old, _ in wrong.edits)

@@ -8,10 +8,6 @@ LINES = '        lines = self.room.older(before) or [{"old": True, "id": 0}]\n'
 SEND = "        await self.write_message(text)\n"
 TEST = "        if type(before) is not int or not 0 < before < 10**15:\n"
 KIND = '            if "before" in message and "msg" not in message:\n'
-ASK = (
-    "  if (!online || page.scroller.scrollTop > 50 || oldest < 2 || oldest === asked)"
-    " return;\n"
-)
 PLACE = "  page.scroller.scrollTop = page.scroller.scrollHeight - rest;\n"
 DAY = '  below.classList.toggle("same-day", date(below) === date(item));\n'
 
@@ -21,22 +17,12 @@ WRONG = [
     Wrong(1, "one frame for each line",
           (CHAT, SEND, '        for line in text.split("\\n"):\n'
           "            await self.write_message(line)\n")),
-    Wrong(1, "the fifty oldest",
-          (CHAT, SELECT, SELECT.replace(" DESC", "")),
-          (CHAT, OLDER, OLDER.replace("reversed(rows)", "rows"))),
     Wrong(1, "the message itself is there, too",
           (CHAT, SELECT, SELECT.replace("id < ?", "id <= ?"))),
     Wrong(1, "no more than fits into one batch",
           (CHAT, SEND, "        await self.write_message(text[-MAX_BATCH:])\n")),
-    Wrong(1, "framed as if it were small",
-          (CHAT, SEND, "        self.transmit(to_frame(text.encode()))\n")),
     Wrong(2, "marked with 1 instead of true",
           (CHAT, '{**row, "old": True}', '{**row, "old": 1}')),
-    Wrong(2, "only the first line is marked",
-          (CHAT, OLDER, "        lines = [dict(row) for row in reversed(rows)]\n"
-          '        return lines and [{**lines[0], "old": True}, *lines[1:]]\n')),
-    Wrong(2, "without the key",
-          (CHAT, '{**row, "old": True}', '{**row, "old": True, "key": None}')),
     Wrong(3, "the ids are reckoned",
           (CHAT, SELECT,
           'f"{COLUMNS} WHERE id BETWEEN ? - 50 AND max(?, 51) - 1 ORDER BY id DESC"'),
@@ -44,38 +30,24 @@ WRONG = [
     Wrong(4, "no answer if nothing is older",
           (CHAT, LINES,
           "        if not (lines := self.room.older(before)):\n            return\n")),
-    Wrong(4, "an empty log is an error",
-          (CHAT, LINES, LINES + "        if not self.room.end:\n"
-          '            raise ValueError("There is no message.")\n')),
     Wrong(5, "an id past the end is an error",
           (CHAT, LINES, LINES + "        if before > self.room.end + 1:\n"
           '            raise ValueError("before is not the id of a message.")\n')),
     Wrong(5, "what was asked once is kept",
           (CHAT, "    def older(self, before):",
           "    @functools.lru_cache\n    def older(self, before):")),
-    Wrong(6, "true is the number 1",
-          (CHAT, TEST,
-          TEST.replace("type(before) is not int", "not isinstance(before, int)"))),
     Wrong(6, "2.0 is a whole number",
           (CHAT, TEST, TEST.replace("type(before) is not int",
           "isinstance(before, bool) or before != int(before)"))),
     Wrong(6, "a number of any size", (CHAT, TEST, TEST.replace(" < 10**15", ""))),
-    Wrong(6, "a text counts as a number",
-          (CHAT, TEST, "        before = int(before) if isinstance(before, str) and "
-          "before.isdecimal() else before\n" + TEST)),
     Wrong(6, "a bad value closes the connection",
           (CHAT, '            raise ValueError("before is not the id of a message.")\n',
           "            return self.close(1003)\n"),
           sentence="alice sent {\"before\": 0}. alice's connection was closed (1003)."),
-    Wrong(7, "the message beside before is swallowed",
-          (CHAT, KIND, '            if "before" in message:\n')),
     Wrong(7, "the message beside before is answered, too",
           (CHAT, KIND,
           '            if "msg" in message and type(message.get("before")) is int:\n'
           '                await self.take_before(message["before"])\n' + KIND)),
-    Wrong(8, "everybody gets the answer",
-          (CHAT, SEND, "        for each in self.room.connections:\n"
-          "            await each.write_message(text)\n")),
     Wrong(8, "all windows of the one who asks get it",
           (CHAT, SEND, "        for each in list(self.room.connections):\n"
           "            if each.current_user == self.current_user:\n"
@@ -83,39 +55,21 @@ WRONG = [
     Wrong(9, "the cursor goes to what was asked for",
           (CHAT, SEND, SEND
           + "        self.cursor = max(self.cursor, min(before, self.room.end))\n")),
-    Wrong(7, "what everybody reads is marked",
-          (CHAT, LINES, "        global COLUMNS\n" + LINES
-          + "        COLUMNS = \"SELECT id, at, name, msg, key, 'true' AS old "
-          'FROM log"\n')),
-    Wrong(10, "put below the others",
-          (JS, "  below.before(item);\n", "  page.messages.append(item);\n")),
     Wrong(10, "put above in the wrong order",
           (JS, "  below.before(item);\n", "  page.messages.prepend(item);\n")),
     Wrong(10, "the day stands in the middle, too", (JS, DAY, "")),
-    Wrong(10, "only the first message of all tells its day",
-          (JS, DAY, '  below.classList.add("same-day");\n')),
     Wrong(11, "the page jumps to what has come", (JS, PLACE, "")),
-    Wrong(10, "asks again and again",
-          (JS, " || oldest === asked) return;", ") return;")),
     Wrong(12, "asks again at the beginning",
           (JS, " || oldest < 2 || oldest === asked) return;",
           " || oldest > 1 && oldest === asked) return;")),
     Wrong(13, "what is older counts as unread",
           (JS, "  below.before(item);\n",
           "  below.before(item);\n  unread++;\n  tell();\n")),
-    Wrong(13, "what is older has a mark",
-          (JS, "  below.before(item);\n",
-          "  item.prepend(mark);\n  below.before(item);\n")),
     Wrong(14, "never asks again if the answer was lost", (JS, "  asked = 0;\n", "")),
-    Wrong(14, "asks offline, and waits for ever",
-          (JS, ASK, ASK.replace("!online || ", "")),
-          (JS, "  asked = 0;\n", "")),
     Wrong(14, "goes on from what is older",
           (JS, "  below.before(item);\n",
-          "  below.before(item);\n  cursor = { since: message.id, at: message.at };\n")),
-    Wrong(14, "a broken line empties the page",
-          (JS, "  asked = 0;\n", "  asked = 0;\n  page.messages.replaceChildren();\n"
-          "  cursor = first = null;\n")),
+          "  below.before(item);\n"
+          "  cursor = { since: message.id, at: message.at };\n")),
     Wrong(15, "more than 500 are removed at once",
           (JS, "const most = follow ? MAX_SHOWN : 4 * MAX_SHOWN;",
           "const most = MAX_SHOWN;")),

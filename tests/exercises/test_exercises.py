@@ -1,13 +1,11 @@
-"""The exercises: red as shipped, green with right solutions, red with wrong ones.
+"""The exercises: red at first, green with right solutions, red with wrong ones.
 
-Most of it takes minutes: HEAVY=1 runs it. EVERY=1 tries the wrong solutions as well,
-for half an hour; EVERY=6 tries every sixth. ONLY=3 looks at exercise 3 alone.
+Most of it takes half an hour: HEAVY=1 runs it. ONLY=3 looks at exercise 3 alone.
 """
 
 import asyncio
 import concurrent.futures
 import contextlib
-import itertools
 import os
 import re
 import sqlite3
@@ -16,17 +14,10 @@ import unittest
 from pathlib import Path
 
 import chat
-from tests.exercises import (
-    misfits,
-    read_before,
-    read_now,
-    read_state,
-    solutions,
-    solve,
-    spoil,
-    wrong_ones,
-)
+from tests import exercises as proofs
+from tests.exercises import read_now, solutions, solve, spoil, wrong_ones
 from tests.support import TOP, heavy, project_text
+from tests.test_workshop_command import CommandCase
 from workshop.carry import merge
 from workshop.exercises import (
     FOLDERS,
@@ -40,8 +31,7 @@ from workshop.exercises import (
 )
 
 ONLY = [int(n) for n in os.environ.get("ONLY", "").split()] or list(FOLDERS)
-EVERY = int(os.environ.get("EVERY", "0"))
-COMBINATIONS = (1, 2), (1, 5), (2, 5), (3, 4), (1, 2, 3, 4, 5)
+LAST = 13  # the step after which chat.py is as it is
 
 
 def check_changed(number, changes, stages=STAGES):
@@ -52,29 +42,15 @@ def check_changed(number, changes, stages=STAGES):
     Returns:
         Whether it is green, and what it says.
     """
-    lines = []
+    lines, state = [], {} if number else proofs.read_state(0)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         checking.copy_program(TOP, Path(folder))
-        for name, text in {**before(number), **changes}.items():
+        for name, text in {**state, **changes}.items():
             Path(folder, name).parent.mkdir(parents=True, exist_ok=True)
             Path(folder, name).write_text(text, encoding="utf-8")
         # One after the other: two checks at once are enough for two processors.
         green = all(check(number, folder, [each], say=lines.append) for each in stages)
     return green, "\n".join(lines)
-
-
-def before(number):
-    """Return the files that an exercise is for, if they are not the project's own."""
-    return {} if number else read_state(0)
-
-
-def combine(numbers):
-    """Return the changed files of several solutions together."""
-    several = [solve(number) for number in numbers]
-    return {
-        name: merge(read_now(name), *(each[name] for each in several if name in each))
-        for name in set(itertools.chain(*several))
-    }
 
 
 def pattern(sentence):
@@ -111,7 +87,7 @@ class FoldersTest(unittest.TestCase):
                 )
                 self.assertEqual({*map(int, found)}, set(stated[:-1]))
                 self.assertEqual(set(refused), set(stated))
-                self.assertGreaterEqual(len(refused), 12 if number else 8)
+                self.assertGreaterEqual(len(refused), 12)
 
     def test_sentences_tested_for_five(self):
         every = [wrong.sentence for n in FOLDERS for wrong in wrong_ones(n)]
@@ -136,7 +112,7 @@ class FoldersTest(unittest.TestCase):
                 self.assertTrue(all(solutions(number).values()))
 
     def test_wrong_solutions_fit(self):
-        self.assertEqual(misfits(), [])
+        self.assertEqual(proofs.misfits(), [])
 
     def test_old_log_is_one_of_this_chat(self):
         select = "SELECT name, sql FROM sqlite_master WHERE sql NOT NULL"
@@ -172,46 +148,45 @@ class ChecksCase(unittest.TestCase):
 
     def assert_green(self, jobs):
         results = self.check_all(jobs)
-        red = [
-            (job[:2], words)
-            for job, green, words in results
-            if not green or "  --  " in words
-        ]
-        self.assertEqual(red, [])
+        red = [each for each in results if not each[1] or "  --  " in each[2]]
+        self.assertEqual([(job[:2], words) for job, _, words in red], [])
+
+
+@heavy
+class CommandTest(CommandCase):
+    def test_red_before_and_green_after(self):
+        for number in ONLY:
+            with self.subTest(number):
+                self.run_command("step", str(read_step(number)))
+                said = self.run_command("exercise", str(number), status=1)
+                self.assertRegex(said, r"(?m)^  no  \d+\. ")
+                self.assertNotRegex(said, "Then: |failed meanwhile")
+                for name, text in solve(number).items():
+                    path = self.top / "mine" / name
+                    old = proofs.read_before(number)(name)
+                    solved = merge(old, text, path.read_text("utf-8"))
+                    path.write_text(solved, "utf-8")
+                said = self.run_command("exercise", str(number))
+                for title in read_titles(number).items():
+                    self.assertIn("  ok  {}. {}".format(*title), said)
+                self.assertNotIn("  --  ", said)
 
 
 @heavy
 class ChecksTest(ChecksCase):
-    def test_red_as_shipped(self):
-        jobs = [("as shipped", number, {}, ["server"]) for number in ONLY]
-        for _, green, words in self.check_all(jobs):
-            self.assertFalse(green, words)
-            self.assertRegex(words, r"(?m)^  no  \d+\. ")
-            self.assertNotRegex(words, "Then: |failed meanwhile|Traceback")
-
-
-@heavy
-class HeavyChecksTest(ChecksCase):
     def test_green_with_solutions(self):
-        pairs = [(n, *each) for n in ONLY for each in solutions(n).items()]
-        self.assert_green([(path.name, number, texts) for number, path, texts in pairs])
-
-    def test_green_on_the_state_that_the_task_names(self):
-        jobs = []
-        for number in ONLY:
-            state = read_state(number)
-            for name, text in solve(number).items():
-                before = read_before(number)(name)
-                state[name] = merge(before, text, state.get(name, before))
-            jobs.append((f"after step {read_step(number)}", number, state))
+        jobs = [
+            (path.name, number, texts)
+            for number in ONLY
+            for path, texts in solutions(number).items()
+            if path.name != "solution.diff" or (number and read_step(number) < LAST)
+        ]
         self.assert_green(jobs)
 
     def test_bugs_are_only_there(self):
         right = dict.fromkeys(broken_programs(7), read_now("chat.py"))
-        jobs = [
-            (name, 7, {**right, name: text}, ["server"])
-            for name, text in broken_programs(7).items()
-        ]
+        broken = broken_programs(7).items()
+        jobs = [(name, 7, {**right, name: text}, ["server"]) for name, text in broken]
         for job, green, words in self.check_all(jobs):
             self.assertFalse(green, words)
             self.assertRegex(words, rf"(?m)^  no  \d\. {re.escape(job[0])}")
@@ -220,35 +195,32 @@ class HeavyChecksTest(ChecksCase):
                 self.assertIn(f"  ok  {other}. ", words)
 
 
-if EVERY:
+@heavy
+class WrongTest(ChecksCase):
+    """A test for each exercise: CI tries once more what fails."""
 
-    class WrongTest(ChecksCase):
-        def test_wrong_solutions_refused(self):
-            jobs, wrong = zip(*list(self.wrong_jobs())[::EVERY], strict=True)
-            missed = []
-            for (job, _, words), each in zip(self.check_all(jobs), wrong, strict=True):
-                told = re.search(pattern(each.sentence), " ".join(words.split()))
-                if not told or f"  no  {each.requirement}. " not in words:
-                    missed.append((job[:2], each.requirement, words))
-            self.assertEqual(missed, [])
+    def assert_refused(self, number):
+        jobs, wrong = zip(*self.wrong_jobs(number), strict=True)
+        missed = []
+        for (job, _, words), each in zip(self.check_all(jobs), wrong, strict=True):
+            told = re.search(pattern(each.sentence), " ".join(words.split()))
+            if not told or f"  no  {each.requirement}. " not in words:
+                missed.append((job[0], each.requirement, words))
+        self.assertEqual(missed, [])
 
-        def test_solutions_combine(self):
-            pairs = [(number, each) for each in COMBINATIONS for number in each]
-            self.assert_green(
-                [(str(each), n, combine(each)) for n, each in pairs if n in ONLY]
-            )
+    def wrong_jobs(self, number):
+        """Yield the wrong solutions, made from each right one that they fit."""
+        for path, texts in solutions(number).items():
+            for wrong in wrong_ones(number):
+                if changes := spoil(number, texts, wrong):
+                    page = not any(name.endswith(".py") for name, _, _ in wrong.edits)
+                    title = f"{path.name}: {wrong.mistake}"
+                    yield (title, number, changes, STAGES[page:]), wrong
 
-        def wrong_jobs(self):
-            """Yield the wrong solutions, made from each right one that they fit."""
-            for number in ONLY:
-                for path, texts in solutions(number).items():
-                    for wrong in wrong_ones(number):
-                        if changes := spoil(number, texts, wrong):
-                            names = [name for name, _, _ in wrong.edits]
-                            page = not any(name.endswith(".py") for name in names)
-                            stages = STAGES[page:]
-                            title = f"{path.name}: {wrong.mistake}"
-                            yield (title, number, changes, stages), wrong
+
+for n in ONLY:
+    name = f"test_wrong_solutions_{n}_refused"
+    setattr(WrongTest, name, lambda self, n=n: self.assert_refused(n))
 
 
 if __name__ == "__main__":

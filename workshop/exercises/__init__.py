@@ -39,10 +39,8 @@ def check(number, folder=TOP, stages=STAGES, verbose=False, say=print):
         if not Path(folder, name).exists():
             say(f"There is {Path(folder, name)} now, which has a bug.")
             Path(folder, name).write_text(text, encoding="utf-8")
-    command, green = (
-        [sys.executable, "-c", RUN, str(number), str(Path(folder).resolve())],
-        True,
-    )
+    command = [sys.executable, "-c", RUN, str(number), str(Path(folder).resolve())]
+    green = True
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
         for process in [start([*command, stage], place, verbose) for stage in stages]:
             with process:  # what is red ends the others: they see that stdin is closed

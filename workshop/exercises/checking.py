@@ -286,9 +286,10 @@ class Sentences:
             try:
                 return self.server.url()
             except AssertionError:
-                self.errors = self.server.errors
-            if "in use" not in self.errors:
+                errors = self.server.errors
+            if "in use" not in errors:
                 break
+        self.errors += errors
         self.fail(self.complaint().replace("failed meanwhile", "does not start"))
 
     def stop(self):
@@ -373,6 +374,17 @@ class Sentences:
             with contextlib.closing(sqlite3.connect(Path(folder, "chat.db"))) as db:
                 return db.execute("SELECT value FROM settings").fetchone()[0]
 
+    async def login(self, name, wanted):
+        """Sign in from another browser; see that the answer is this, and remains so."""
+        visitor, code = self.visitor(), None
+        for _ in range(20 if wanted == 303 else 3):
+            code = (await visitor.post("/login", name=name)).code
+            if code == 303:
+                break
+            await asyncio.sleep(0.1)
+        told = f"Another browser signed in as {name}: {code}, and not {wanted}."
+        self.need(code == wanted, told)
+
     async def join(self, *names, query=""):
         """Connect people; return a Seat for each. A name again is one more tab."""
         return [await self.seat(name, query) for name in names]
@@ -398,7 +410,8 @@ class Sentences:
         while polls < 30 and time.monotonic() < deadline:
             await asyncio.sleep(0.02)
             waiting = (await self.figures()).waiting
-            polls = polls + 1 if waiting and waiting == last else 0
+            # What has all been taken may go on: that is looked at for longer.
+            polls = polls + (1 if waiting else 0.25) if waiting == last else 0
             last = waiting
         self.scene = f"{name}'s computer had stopped reading"
         return seat
@@ -492,12 +505,8 @@ class PageCheck(Sentences, PageCase):
         )
 
     async def unseen(self, locator, sentence, seconds=3):
-        await self.holds(
-            expect(locator.filter(visible=True)).to_have_count(
-                0, timeout=seconds * 1000
-            ),
-            sentence,
-        )
+        none = expect(locator.filter(visible=True)).to_have_count
+        await self.holds(none(0, timeout=seconds * 1000), sentence)
 
     async def holds(self, expectation, sentence):
         """Await an expectation of playwright; its words are for programmers."""
@@ -644,14 +653,10 @@ class Report(unittest.TestResult):
 
 def tests_of(check, base):
     """Return the tests of a check's classes, in the order in which they stand there."""
-    cases = [
-        case
-        for case in vars(check).values()
-        if isinstance(case, type) and issubclass(case, base) and case is not base
-    ]
-    return [
-        case(name) for case in cases for name in vars(case) if name.startswith("test_")
-    ]
+    cases = [case for case in vars(check).values() if isinstance(case, type)]
+    cases = [case for case in cases if issubclass(case, base) and case is not base]
+    pairs = [(case, name) for case in cases for name in vars(case)]
+    return [case(name) for case, name in pairs if name.startswith("test_")]
 
 
 RUN_OLD_TESTS = """import unittest

@@ -21,10 +21,8 @@ class ServerCheck(Check):
         for text in NONE:
             await alice.send({"msg": text, "key": text[:9]})
             await bob.gets({"msg": text, "name": "alice"}, without=["action"])
-        for text, msg in (
-            ("/me says /me ", "says /me "),
-            ("/me  two\nlines", " two\nlines"),
-        ):
+        pairs = ("/me says /me ", "says /me "), ("/me  two\nlines", " two\nlines")
+        for text, msg in pairs:
             await alice.send({"msg": text + ".", "key": None})
             await bob.gets({"msg": msg + ".", "action": True})
         self.requirement(3)
@@ -33,9 +31,8 @@ class ServerCheck(Check):
         await alice.send("end", self.scene)
         lines = await bob.until("end")
         told = f"bob should get one line with its key; {len(lines)} came."
-        self.need(
-            [(each["key"], each["msg"]) for each in lines] == [("k", "waves")], told
-        )
+        pairs = [(each["key"], each["msg"]) for each in lines]
+        self.need(pairs == [("k", "waves")], told)
         for since in (0, line["id"] - 1, lines[0]["id"] - 1):
             (carol,) = await self.join("carol", query=f"?since={since}")
             await carol.gets({"id": since + 1, **WAVES})

@@ -7,20 +7,8 @@ from tornado.testing import gen_test
 from workshop.exercises.checking import BEGIN, Check, PageCheck
 
 WAVES = {"name": "alice", "msg": "waves", "action": True}
-NONE = (
-    "hello",
-    "/me",
-    "/me ",
-    "/mean",
-    "/mewaves",
-    "/ME waves",
-    "/Me waves",
-    "I say /me waves",
-    "//me waves",
-    "/me\twaves",
-    "/me\nwaves",
-    "x\n/me waves",
-)
+NONE = "hello", "/me", "/me ", "/mean", "/mewaves", "/ME waves", "/Me waves"
+NONE += "I say /me waves", "//me waves", "/me\twaves", "/me\nwaves", "x\n/me waves"
 
 
 class ServerCheck(Check):
@@ -103,9 +91,8 @@ class Page(PageCheck):
 
     async def waves(self, page, name, text="alice waves"):
         """Return the lines that somebody sees, one of which is this."""
-        await self.seen(
-            page.get_by_text(text.split()[-1]), f"{name}'s page shows nothing."
-        )
+        last = page.get_by_text(text.split()[-1])
+        await self.seen(last, f"{name}'s page shows nothing.")
         italics, lines = await self.lines(page)
         told = f'{name}\'s page should show "{text}" on a line; it shows {lines}.'
         self.need(text in lines, told)
@@ -150,10 +137,8 @@ class Page(PageCheck):
         for _ in range(2):
             _, lines = await self.waves(bob, "bob", "hello")
             above = lines[lines.index("hello") - 1]
-            self.need(
-                re.match(r"alice \d+:\d\d", above),
-                f"On bob's page her name should stand above hello; this does: {above}.",
-            )
+            told = f"On bob's page her name should be above hello; this is: {above}."
+            self.need(re.match(r"alice \d+:\d\d", above), told)
             days = [line for line in lines if re.search(r"\d{4}", line)]
             self.need(len(days) <= 2, f"There should be one line for each day: {days}.")
             self.scene += ", and bob loaded his page again"

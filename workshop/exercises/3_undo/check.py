@@ -239,15 +239,10 @@ class Page(PageCheck):
         tab = await alice.context.new_page()
         await tab.goto("/chat")
         self.scene = "alice sent one and two, bob sent three"
-        for page, name in (
-            (carol, "carol"),
-            (bob, "bob"),
-            (alice, "alice"),
-            (tab, "alice"),
-        ):
-            await self.seen(
-                page.get_by_text("three", exact=True), "A page lacks three."
-            )
+        pages = (carol, "carol"), (bob, "bob"), (alice, "alice"), (tab, "alice")
+        for page, name in pages:
+            three = page.get_by_text("three", exact=True)
+            await self.seen(three, "A page lacks three.")
             await self.has_button(page, int(name != "carol"), name)
         button = self.button(alice)
         await button.focus()

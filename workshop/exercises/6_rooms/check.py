@@ -118,11 +118,9 @@ class ServerCheck(RoomsCheck):
         self.requirement(7)
         visitor = await self.sign_in_visitor("alice")
         for name in NONE:
-            codes = {
-                "/chat": (await visitor.get(f"/chat?room={name}")).code,
-                "/ws": await visitor.knock(f"?room={name}"),
-            }
-            for path, code in codes.items():
+            page = await visitor.get(f"/chat?room={name}")
+            ws = await visitor.knock(f"?room={name}")
+            for path, code in (("/chat", page.code), ("/ws", ws)):
                 self.scene = f"alice asked for {path}?room={name}"
                 self.need(code == 400, f"The answer should be 400; it was {code}.")
 
@@ -148,17 +146,6 @@ class ServerCheck(RoomsCheck):
             self.scene = f"The chat was stopped, with somebody at /ws{query}"
             await seat.ends(1001)
 
-    async def login(self, name, wanted):
-        """Sign in from another browser; see what the answer is, and remains."""
-        visitor = self.visitor()
-        for _ in range(20):
-            code = (await visitor.post("/login", name=name)).code
-            if code == wanted:
-                break
-            await asyncio.sleep(0.1)
-        told = f"Another browser signed in as {name}: {code}, and not {wanted}."
-        self.need(code == wanted, told)
-
 
 class Page(PageCheck):
     async def enter(self, page, room):
@@ -180,6 +167,8 @@ class Page(PageCheck):
         await self.reads(alice, "tea", who="Her page")
         await self.reads(bob, "one", who="The default room's page")
         self.requirement(13)
+        addresses = []
+        alice.on("websocket", lambda ws: addresses.append(ws.url))
         async with self.line_down(alice):
             await self.say(bob, "two")
             cook = await self.seat("cook", KITCHEN)
@@ -189,6 +178,8 @@ class Page(PageCheck):
         await self.reads(alice, "tea", "milk", "sugar", who="Her page")
         await self.say(alice, "lemon")
         await self.reads(bob, "one", "two", who="The default room's page")
+        told = f"Her page should ask for the kitchen, not {addresses[-1]}."
+        self.need(all("room=kitchen" in each for each in addresses), told)
 
     @gen_test(timeout=60)
     async def test_14_from_room_to_room(self):

@@ -36,17 +36,6 @@ class ProgramCheck(Check):
         await carol.send("m4")
         await carol.gets({"id": 4, "msg": "m4"})
 
-    async def login(self, name, wanted):
-        """Sign in from another browser, and compare the answer."""
-        visitor, code = self.visitor(), None
-        for _ in range(20 if wanted == 303 else 3):
-            code = (await visitor.post("/login", name=name)).code
-            if code == 303:
-                break
-            await asyncio.sleep(0.1)
-        told = f"Another browser signed in as {name}: {code}, and not {wanted}."
-        self.need(code == wanted, told)
-
 
 class LostCheck(ProgramCheck):
     @gen_test(timeout=60)

@@ -43,9 +43,9 @@ class ServerCheck(PrivateCheck):
         for seat in (bob, alice, tab, own):
             line = await seat.gets({"id": 1, "key": None, **PRIVATE})
             self.need(sorted(line) == keys, f"It should have {keys}: {sorted(line)}.")
+        self.requirement(2)
         await alice.send("to all", f"{self.scene}, then to all")
         await self.all_get(everybody, {"id": 2, "msg": "to all"})
-        self.requirement(2)
         psst = {"msg": "psst", "to": "dan"}
         for number in range(3, 15, 4):
             await alice.send(TO_BOB)
@@ -72,6 +72,7 @@ class ServerCheck(PrivateCheck):
         zed = await self.seat("zed")
         self.scene = "alice wrote to zed, who was away, and came then"
         lines = [line for line in await zed.until("later") if "to" in line]
+        self.requirement(3)
         self.need(not lines, f"He should get no other private message: {lines[:1]}.")
 
     @gen_test(timeout=60)
@@ -199,9 +200,8 @@ class CrowdCheck(PrivateCheck):
         self.scene = "A chat.db from before holds two messages, and carol came"
         await self.all_get([carol], {"id": 1, "msg": "one"}, {"id": 2, "msg": "two"})
         self.requirement(8)
-        crowd = await self.join(
-            "alice", "bob", *(f"g {number}" for number in range(48)), query="?since=2"
-        )
+        guests = [f"guest {number}" for number in range(48)]
+        crowd = await self.join("alice", "bob", *guests, query="?since=2")
         async with self.cost() as cost:
             await crowd[0].send(TO_BOB)
             await crowd[1].until(SECRET)
