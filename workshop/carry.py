@@ -30,11 +30,8 @@ class Conflict(ValueError):
 def changes(base, version):
     """Return what a version changes: triples of first line, end, new lines."""
     matcher = difflib.SequenceMatcher(None, base, version, autojunk=False)
-    return [
-        (i1, i2, version[j1:j2])
-        for kind, i1, i2, j1, j2 in matcher.get_opcodes()
-        if kind != "equal"
-    ]
+    return [(i1, i2, version[j1:j2])
+            for kind, i1, i2, j1, j2 in matcher.get_opcodes() if kind != "equal"]
 
 
 def merge(base, *versions):
@@ -66,22 +63,11 @@ def merge(base, *versions):
 
 
 def renames(old, new):
-    """Return the words that are gone and have another name instead: {old: new}."""
-    before, now = (set(re.findall(r"\w+", text)) for text in (old, new))
-    found, new = {}, new.splitlines()
-    for first, end, lines in changes(old.splitlines(), new):
-        for pair in zip(old.splitlines()[first:end], lines, strict=False):
-            words = [re.findall(r"\w+|\W", line) for line in pair]
-            if len(words[0]) == len(words[1]):
-                other = {(x, y) for x, y in zip(*words, strict=True) if x != y}
-                if all(x in before - now and y in now - before for x, y in other):
-                    found.update(other)
-    return found
-
-
-def rename(text, names):
-    """Replace words in a text."""
-    return re.sub(r"\w+", lambda word: names.get(word[0], word[0]), text)
+    """Return the words that are gone, each with the one in its place: {old: new}."""
+    old, new = re.findall(r"\w+", old), re.findall(r"\w+", new)
+    pairs = [(old[first], words[0]) for first, end, words in changes(old, new)
+             if end - first == len(words) == 1]
+    return {gone: came for gone, came in pairs if gone not in new and came not in old}
 
 
 def to_diff(name, old, new, context=2):
@@ -108,24 +94,17 @@ def reader(number, commit):
 
 
 def find_base(number, diff):
-    """Return a function that reads the files for which a diff was made, or None."""
+    """Return a function that reads the files for which a diff was made."""
     command = ["git", "rev-list", f"--max-count={COMMITS}", "HEAD"]
-    commits = subprocess.check_output(command, cwd=TOP, text=True).split()
-    for commit in (None, *commits):
+    head, *commits = subprocess.check_output(command, cwd=TOP, text=True).split()
+    for commit in (head, None, *commits):
         try:
             read = reader(number, commit) if commit else proofs.read_before(number)
             apply_diff(diff, read)
             return read
         except (ValueError, OSError, KeyError, subprocess.CalledProcessError):
             pass
-    return None
-
-
-def made_for(number, path):
-    """Return a function that reads the files as they were when a diff was written."""
-    command = ["git", "log", "-1", "--format=%H", "--", str(path)]
-    commit = subprocess.check_output(command, cwd=TOP, text=True).strip()
-    return reader(number, commit or "HEAD")
+    raise Conflict(f"None of the last {COMMITS} commits is what it was made for.")
 
 
 def carry(number, path):
@@ -135,16 +114,14 @@ def carry(number, path):
         Conflict: it could not be carried over, and is as it was.
     """
     diff, read_now = path.read_text(encoding="utf-8"), proofs.read_before(number)
-    read, read_old = find_base(number, diff), made_for(number, path)
-    if read is None:
-        raise Conflict(f"None of the last {COMMITS} commits is what it was made for.")
+    read = find_base(number, diff)
     carried = diff[:diff.index("--- a/")]
     context = 1 if path.stem.endswith("_second") else 2  # students read the first ones
     for name, solved in apply_diff(diff, read).items():
-        now = read_now(name)
-        names = renames(read_old(name), now)
-        merged = merge(rename(read(name), names), now, rename(solved, names))
-        carried += to_diff(name, now, merged, context)
+        texts, now = [read(name), solved], read_now(name)
+        for gone, came in renames(texts[0], now).items():
+            texts = [re.sub(rf"\b{gone}\b", came, text) for text in texts]
+        carried += to_diff(name, now, merge(texts[0], now, texts[1]), context)
     path.write_text(carried, encoding="utf-8", newline="\n")
 
 

@@ -4,13 +4,7 @@ import difflib
 import shutil
 from pathlib import Path
 
-from workshop.steps import (
-    finished_page,
-    read_titles,
-    read_units,
-    states,
-    write_files,
-)
+from workshop.steps import finished_page, read_titles, read_units, states, write_files
 
 TOP = Path(__file__).resolve().parent.parent
 MINE = TOP / "mine"
