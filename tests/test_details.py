@@ -126,7 +126,6 @@ class RunningTest(ProcessCase):
         # Many balancers keep a connection for 60 seconds, and answer 502 if we do not.
         limits |= {"idle_connection_timeout": 75, "body_timeout": 10}
         self.assertEqual(made.call_args.kwargs, {"xheaders": False, **limits})
-        self.assertLess(chat.PING, 30)  # many proxies cut a line that is silent so long
 
     def test_copy_of_another_name_runs_itself(self):
         folder = Path(self.db).parent

@@ -168,7 +168,7 @@ def report(position, files, folder=MINE):
         if len(differences) > 1:
             yield f"Mend this first; the number of differences is {len(differences)}."
     elif red:
-        yield "It is as in the text. Is `workshop page` missing, or Tornado 6.6?"
+        yield "It is as in the text. Try python -m workshop page, or a newer Tornado."
     elif position.next:
         yield "All is right so far. Next comes this:"
         yield from source(position.next)

@@ -1,4 +1,4 @@
-"""Twenty people talk as fast as it is stored; `many.py 300`: 300 times (step 6)."""
+"""Twenty people say 20 things each, or as many as `many.py 300` says (step 6)."""
 
 import asyncio
 import sys
