@@ -88,7 +88,6 @@ class Journeys:
             await window.wait_for(MESSAGES, ["one", "two", "three"])
             self.assertEqual(await window.value(OWN), own)
 
-    @heavy
     @gen_test(timeout=30)
     async def test_reload(self):
         async with Cable(self.get_http_port()) as cable:
@@ -108,7 +107,6 @@ class Journeys:
             await window.wait_for(MESSAGES, ["one", "two", "three"])
             await window.wait_for(PENDING, [])
 
-    @heavy
     @gen_test(timeout=30)
     async def test_offline_and_back(self):
         async with Cable(self.get_http_port()) as cable:
@@ -127,7 +125,6 @@ class Journeys:
             await window.wait_for(STATUS, "Connected")
             self.assertTrue(await window.value("untouched"))  # it was not loaded anew
 
-    @heavy
     @gen_test(timeout=30)
     async def test_signed_out_elsewhere(self):
         window = await self.sign_in("alice")
@@ -136,7 +133,6 @@ class Journeys:
         await window.wait_for(FIELD, "Your nickname")
         await window.wait_for(ERROR, "You are signed out. Please sign in.")
 
-    @heavy
     @gen_test(timeout=30)
     async def test_reader_in_the_middle(self):
         window = await self.sign_in("alice")
@@ -154,7 +150,6 @@ class Journeys:
         await window.click("100 new")
         await window.wait_for(AT_BOTTOM)
 
-    @heavy
     @gen_test(timeout=30)
     async def test_keyboard_alone(self):
         window = await self.browser.new_person()
@@ -177,7 +172,6 @@ class Journeys:
         style = await window.value(f"getComputedStyle({FOCUS}).outlineStyle")
         self.assertEqual(style, "solid")
 
-    @heavy
     @gen_test(timeout=30)
     async def test_console(self):
         """The other tests would see an error on the console, and each kind of it."""
@@ -191,11 +185,13 @@ class Journeys:
         self.browser.faults.clear()
 
 
+@heavy
 @needs_signals
 class FirefoxTest(Journeys, ChatCase):
     engine = Firefox
 
 
+@heavy
 @needs_signals
 class WebKitTest(Journeys, ChatCase):
     engine = WebKit

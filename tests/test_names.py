@@ -8,7 +8,7 @@ from unittest import mock
 from tornado.testing import gen_test
 
 import chat
-from tests.support import ChatCase, until
+from tests.support import ChatCase, heavy, until
 
 # What shows nothing, in Unicode's DerivedCoreProperties.txt: Default_Ignorable.
 IGNORABLE = """ad 34f 61c 115f-1160 17b4-17b5 180b-180f 200b-200f 202a-202e 2060-206f
@@ -69,6 +69,7 @@ class CrowdOfOneNameTest(ChatCase):
         await until(lambda: not self.room.connections)
         self.assertEqual(await other.knock(), 101)
 
+    @heavy  # Tornado waits five seconds for the answer to its close frame
     @gen_test(timeout=10)
     async def test_name_of_a_line_that_died_unseen_free_after_the_heartbeat(self):
         self._app.settings["websocket_ping_interval"] = 0.1  # seconds; nobody answers

@@ -13,7 +13,7 @@ from unittest import mock
 
 from tornado.testing import AsyncTestCase, gen_test
 
-from tests.support import TOP
+from tests.support import TOP, heavy
 from workshop import check, crowd, drawing, load, steps
 from workshop.terminal import paint
 
@@ -312,6 +312,7 @@ class TerminalTest(unittest.TestCase):
                 self.assertEqual("\033" in paint("yes", "green"), coloured)
 
 
+@heavy
 class CarryTest(CommandCase):
     def carry(self, *replacements):
         """Change chat.py in a commit; return what workshop.carry complains of."""
