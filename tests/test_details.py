@@ -62,8 +62,8 @@ class WindowTest(ChatCase):
     async def test_connection_quick_and_small(self):
         await self.alice.connect()
         [handler] = self.handlers
-        line = handler.ws_connection.stream.socket
-        self.assertTrue(line.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        nodelay = socket.IPPROTO_TCP, socket.TCP_NODELAY
+        self.assertTrue(handler.ws_connection.stream.socket.getsockopt(*nodelay))
         self.assertEqual([*handler.request.headers, *handler._headers], [])
 
     @gen_test
@@ -141,8 +141,7 @@ class RunningTest(ProcessCase):
     async def test_type_of_scripts_is_our_own(self):
         folder = Path(self.db).parent
         folder.joinpath("sitecustomize.py").write_text(
-            "import mimetypes\n"
-            "def read(types): types.add_type('text/plain', '.js')\n"
+            "import mimetypes\ndef read(types): types.add_type('text/plain', '.js')\n"
             "mimetypes.MimeTypes.read_windows_registry = read\n"
             "mimetypes.knownfiles.clear()\n"
         )

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import unicodedata
 
-from workshop.compare import QUOTES, compare, find_stage, left_out, to_code
+from workshop.compare import QUOTES, compare, find_stage, left_out, removed, to_code
 from workshop.mine import MINE, TOP, green_exercises, read_mine, show
 from workshop.steps import read_listings, read_titles
 from workshop.terminal import paint
@@ -21,7 +21,7 @@ SENTENCES = {
     "indented": "This line begins at the wrong place; count the spaces:",
     "moved": "This line stands at the wrong place:",
     "doubled": "This line is typed twice:",
-    "extra": "This line is not in the text:",
+    "extra": "This line is not in the text, or not any more:",
 }
 
 # step: the last one that has been begun, or 0; complete: whether all of it is there;
@@ -48,6 +48,9 @@ def find_position(files, listings):
                 found[-1].wanted is end.pop()):
             tail.append(found.pop().wanted)
         differences += found
+    for one in differences:
+        if one.kind == "extra":
+            one.wanted = removed(one, listings[:count]) or one.wanted
     later = [one for one in listings[count:] if one.step == last.step]
     following = (tail[-1:] + later + [None])[0]
     unreadable = "" if tail and not differences else syntax_error(files)
@@ -56,13 +59,13 @@ def find_position(files, listings):
 
 
 def sort(differences, unreadable):
-    """Put first what is nearest to the place where Python gives up."""
+    """Put first what is nearest to the place where Python gives up, last one's own."""
     if "three quotes" in unreadable:
         return sorted(differences, key=lambda one: QUOTES not in one.text + (
             one.wanted.text if one.wanted else ""))
     file, number = (*re.findall(r"(\S+), line (\d+)", unreadable), ("", 0))[0]
-    return sorted(differences, key=lambda one: (
-        one.file != file, abs(one.number - int(number)) if file else 0))
+    return sorted(differences, key=lambda one: (one.file != file, (
+        abs(one.number - int(number)) if file else one.kind == "extra")))
 
 
 def syntax_error(files):
@@ -93,6 +96,9 @@ def strange(text, wanted):
 
 def describe(one, text):
     """Yield the lines that tell about a Difference."""
+    if not text:
+        yield f"{show(MINE)}/{one.file} is missing."
+        return (yield from source(one.wanted))
     lines, number = text.split("\n"), one.number
     yield f"{show(MINE)}/{one.file}, line {one.number}. {SENTENCES[one.kind]}"
     first = max(0, number - 1 - AROUND)
@@ -133,10 +139,13 @@ def run_tests(step, folder):
                     for word in ("Ran ", "skipped=")]
     if not done.returncode:
         return ran - skipped, ""
-    name = re.search(r"^(?:FAIL|ERROR): (\w+)", done.stderr, re.MULTILINE)
-    # The last line of a traceback says what is wrong.
-    traceback = done.stderr.rpartition("\n-----")[0].rstrip("-\n")
-    words = [line for line in traceback.split("\n") if re.match(r"\w", line)]
+    if "No module named 'tornado'" in done.stderr:
+        raise ModuleNotFoundError(name="tornado")
+    name = re.search(r"^(?:FAIL|ERROR): (test_\w+)", done.stderr, re.MULTILINE)
+    # What the chat has complained of says more than what did not come from it.
+    errors = re.search(r"(?ms)^ERROR: tearDownClass.*?^===", done.stderr)
+    words = re.findall(r"(?m)^[\w.]*(?:Error|Exception)\b.*",
+                       errors[0] if errors else done.stderr)
     return 0, f"{name[1] if name else 'test_chat'}: {(words or [''])[-1]}"
 
 
@@ -149,20 +158,23 @@ def report(position, files, folder=MINE):
         return True
     yield paint(f"Step {step}, {titles[step]}.", "bold")
     for one in position.left_out:
-        yield f"Step {one}, {titles[one]}, is left out."
-        yield f"Type it, or say: python -m workshop step {one}"
-    red = position.unreadable and f"Python cannot read {position.unreadable}"
-    if position.complete and not red:
+        yield f"Step {one}, {titles[one]}, is left out: python -m workshop step {one}"
+    if red := position.unreadable:
+        yield paint(f"Python cannot read {red}", "red")
+    elif position.complete:
         count, red = run_tests(step, folder)
-        red = red and f"A test is red. {red}"
-        if not red:
-            yield f"{count} tests of the steps so far are green."
-    if red:
-        yield paint(red, "red")
+        yield (paint(f"A test is red. {red}", "red") if red
+               else f"{count} tests of the steps so far are green.")
     if differences and position.complete and not red:
-        yield f"It differs from the text, and works: {', '.join(position.names[:5])}."
-        green = ", ".join(map(str, sorted(green_exercises(folder))))
-        yield f"Exercises that are solved here: {green or 'none has been checked yet'}."
+        pages = [name for name in position.names if name == "PAGE" or "/" in name]
+        if works := [name for name in position.names if name not in pages][:5]:
+            yield f"It differs from the text, and works: {', '.join(works)}."
+        if green := sorted(green_exercises(folder)):
+            yield f"Exercises that are solved here: {', '.join(map(str, green))}."
+        elif pages:
+            yield "No test runs a page's script. Is this meant, and does it work?"
+            first = min(differences, key=lambda one: one.file != pages[0])
+            yield from describe(first, files.get(first.file, ""))
     elif differences:
         yield from describe(differences[0], files.get(differences[0].file, ""))
         if len(differences) > 1:

@@ -11,7 +11,7 @@ import difflib
 import functools
 from dataclasses import dataclass
 
-from workshop.steps import type_listing
+from workshop.steps import Line, type_listing
 
 ALIKE = 0.6  # of two lines, from 0 to 1: one is the other with a mistake in it
 EXTRA = 3  # a line that is too many counts as much as so many that are missing
@@ -34,22 +34,12 @@ class Difference:
     below: int = 0  # the student's line below which this one belongs, or its twin
 
 
-# ------------------------------------------------------------------------ how far it is
-
-
 def find_stage(files, listings):
-    """Find the listing up to which a student has typed.
-
-    Args:
-        files: {name: text} of the student.
-        listings: of the whole tutorial.
-    Returns:
-        The number of listings, and {name: [Line]} of the typed files after them.
-    """
+    """Return how many listings are in {name: text}, and {name: [Line]} after them."""
     mine = collections.Counter(
         (name, code.text) for name, text in files.items()
         for code in to_code(text.split("\n")))
-    best, found, typed = None, (0, {}), {}
+    best, found, typed, before = None, (0, {}), {}, collections.Counter()
     for number, listing in enumerate(listings, 1):
         typed = type_listing(listing, typed)
         own = {name: lines for name, lines in typed.items()
@@ -58,7 +48,11 @@ def find_stage(files, listings):
             (name, code.text) for name in own for code in to_code(own[name]))
         ours = collections.Counter({one: n for one, n in mine.items() if one[0] in own})
         distance = (theirs - ours).total() + EXTRA * (ours - theirs).total()
-        if best is None or distance <= best:
+        # All that a listing brings is there: only one before it can be left out.
+        fresh, before = theirs - before, theirs
+        whole = fresh and found[0] and listing.step == listings[found[0] - 1].step and (
+            all(ours[one] >= theirs[one] for one in fresh))
+        if best is None or distance <= best or whole:
             best, found = distance, (number, own)
     return found if mine else (0, {})
 
@@ -82,9 +76,6 @@ def to_code(lines):
     """Return those Lines, or lines of a student's, that count."""
     texts = [strip_comment(getattr(line, "text", line)) for line in lines]
     return [Code(text, n, lines[n - 1]) for n, text in enumerate(texts, 1) if text]
-
-
-# ------------------------------------------------------------------------------- trees
 
 
 class Plain(ast.NodeTransformer):
@@ -147,18 +138,13 @@ def inside(codes, pieces, text):
     return [code for code in codes if code.number in numbers]
 
 
-# ------------------------------------------------------------------------------- lines
-
-
 def compare(file, text, lines):
-    """Compare a student's file with the Lines that should be there.
-
-    Returns:
-        A list of Difference in the order of the file, and the names of what differs.
-    """
+    """Return each Difference of a file from Lines, and the names of what differs."""
     mine, theirs, names = to_code(text.split("\n")), to_code(lines), []
-    places = {theirs[j + n].number: mine[i + n].number for i, j, size
-              in match(mine, theirs).get_matching_blocks() for n in range(size)}
+    # With comments: a banner is a place, too.
+    places = {j + n + 1: i + n + 1 for i, j, size
+              in match(text.split("\n"), lines).get_matching_blocks()
+              for n in range(size) if lines[j + n].text}
     if file.endswith(".py"):
         wanted = "\n".join(line.text for line in lines)
         try:
@@ -167,9 +153,6 @@ def compare(file, text, lines):
             return Alignment(file, mine, theirs, places).differences, []
         names = list(dict.fromkeys(piece.key for piece in [*ours, *others]))
         mine, theirs = inside(mine, ours, text), inside(theirs, others, wanted)
-        known = {code.text.strip() for code in theirs}
-        mine = [code for code in mine if code.text.strip() in known
-                or not code.text.strip().startswith("print(")]
     return Alignment(file, mine, theirs, places).differences, names
 
 
@@ -202,7 +185,7 @@ class Alignment:
                 same = mine[i].text.strip() == theirs[j].text.strip()
                 self.add("indented" if same else "wrong", mine[i], j)
         self.join(extra, missing)
-        self.differences.sort(key=lambda one: (one.number, one.kind != "missing"))
+        self.differences.sort(key=lambda one: (one.number, one.kind == "missing"))
 
     def pair(self, extra, missing):
         """Pair lines of one gap that are alike, in order."""
@@ -259,3 +242,11 @@ def left_out(differences, lines, step):
         if one.kind in ("missing", "wrong") and one.wanted.listing)
     return {one for one, count in there.items()
             if one < step and count > 2 and gone[one] > 0.7 * count}
+
+
+def removed(extra, listings):
+    """Return the Line that a diff takes away and a student has left; None: no such."""
+    lines = [Line(text, one, number) for one in listings if one.file == extra.file
+             and one.diff for number, text in enumerate(one.lines, one.number)]
+    return next((line for line in reversed(lines) if line.text[:1] == "-"
+                 and strip_comment(line.text[1:]).strip() == extra.text.strip()), None)

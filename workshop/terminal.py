@@ -8,8 +8,7 @@ COLOURS = {"green": 32, "red": 31, "bold": 1}
 
 def paint(words, colour):
     """Return words in a colour, or as they are where there are no colours."""
-    colourful = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    if not colourful:
+    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
         return words
     if os.name == "nt":
         os.system("")  # it makes the console of Windows understand colours
