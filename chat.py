@@ -542,7 +542,7 @@ class WebSocketHandler(BaseHandler, websocket.WebSocketHandler):
     async def take_message(self, msg, key):
         """Post a message; return the answer, if it is a resend."""
         stored = await self.room.post(self.current_user, msg, key)
-        # In front of the cursor, the message itself will be the answer.
+        # Behind the cursor, the message itself will be the answer.
         if stored and not self.cursor < stored <= self.room.end:
             return {"id": stored, "key": key}
 

@@ -22,10 +22,7 @@ async def ask(path, cookies, body=None, **headers):
         headers={"Cookie": pairs, **headers},
         follow_redirects=False,
     )
-    try:
-        answer = await AsyncHTTPClient().fetch(request, raise_error=False)
-    except ConnectionRefusedError:
-        sys.exit(f"There is no chat at {CHAT}. Start it in another terminal.")
+    answer = await AsyncHTTPClient().fetch(request, raise_error=False)
     for cookie in answer.headers.get_list("Set-Cookie"):
         name, _, value = cookie.partition(";")[0].partition("=")
         cookies[name] = value
@@ -69,4 +66,7 @@ async def join(name, query=""):
 
 def run(main):
     """Run an experiment; it takes 30 seconds at most."""
-    asyncio.run(asyncio.wait_for(main(), 30))
+    try:
+        asyncio.run(asyncio.wait_for(main(), 30))
+    except ConnectionRefusedError:
+        sys.exit(f"There is no chat at {CHAT}. Start it in another terminal.")
