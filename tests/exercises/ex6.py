@@ -29,20 +29,11 @@ WRONG = [
           "            name = self.current_user\n"
           "            await self.application.room.post(name, msg, None)\n")),
     Wrong(3, "batches are kept for all rooms together",
-          (CHAT, READ, "        self.read = Kept(self.read)"),
-          (CHAT, "class Room:\n",
-          "class Kept:\n"
-          "    batches = {}\n\n"
-          "    def __init__(self, read):\n"
-          "        self.read = read\n\n"
-          "    def __call__(self, cursor):\n"
-          "        found = self.batches.get(cursor)\n"
-          "        if not found or found[0] == cursor:\n"
-          "            found = self.batches[cursor] = self.read(cursor)\n"
-          "        return found\n\n"
-          "    def cache_clear(self):\n"
-          "        pass\n\n\n"
-          "class Room:\n")),
+          (CHAT, READ, "        read = self.read\n"
+          "        self.read = lambda cursor: BATCHES.get(cursor) or (\n"
+          "            BATCHES.setdefault(cursor, read(cursor)))\n"
+          "        self.read.cache_clear = int"),
+          (CHAT, "class Room:\n", "BATCHES = {}\n\n\nclass Room:\n")),
     Wrong(4, "a newcomer gets all that a room has",
           (CHAT, "self.room.place(since, self",
           "self.room.place(\n"

@@ -25,18 +25,10 @@ WRONG = [
           "                        self.room.connections.values():\n"
           '                    raise ValueError("Nobody has that name.")\n' + STORE)),
     Wrong(1, "a batch is kept for a cursor, whoever reads",
-          (CHAT, KEPT, "        self.read = Kept(self.read)"),
-          (CHAT, "class Room:\n",
-          "class Kept:\n"
-          "    def __init__(self, read):\n"
-          "        self.read, self.batches = read, {}\n\n"
-          "    def __call__(self, cursor, viewer):\n"
-          "        if cursor not in self.batches:\n"
-          "            self.batches[cursor] = self.read(cursor, viewer)\n"
-          "        return self.batches[cursor]\n\n"
-          "    def cache_clear(self):\n"
-          "        self.batches.clear()\n\n\n"
-          "class Room:\n")),
+          (CHAT, KEPT, "        kept, read = {}, self.read\n"
+          "        self.read = lambda cursor, viewer: kept.get(cursor) or (\n"
+          "            kept.setdefault(cursor, read(cursor, viewer)))\n"
+          "        self.read.cache_clear = kept.clear")),
     Wrong(1, "others get an empty frame",
           (CHAT, SENT,
           "                if taken := self.transmit(to_frame(lines)):\n")),

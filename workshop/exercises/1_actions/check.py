@@ -9,6 +9,7 @@ from workshop.exercises.checking import BEGIN, Check, PageCheck
 WAVES = {"name": "alice", "msg": "waves", "action": True}
 NONE = "hello", "/me", "/me ", "/mean", "/mewaves", "/ME waves", "/Me waves"
 NONE += "I say /me waves", "//me waves", "/me\twaves", "/me\nwaves", "x\n/me waves"
+NONE += ("\t/me waves",)
 
 
 class ServerCheck(Check):
@@ -41,7 +42,7 @@ class ServerCheck(Check):
         self.requirement(4)
         for text in NONE:
             await alice.send(text)
-            await alice.gets({"msg": text.strip()}, without=["action"])
+            await alice.gets({"msg": text.rstrip()}, without=["action"])
         await alice.send({"msg": "  indented /me"})
         await alice.gets({"msg": "  indented /me"}, without=["action"])
         self.requirement(5)
@@ -54,6 +55,7 @@ class ServerCheck(Check):
 
 class HistoryCheck(Check):
     old = [("alice", "/me waves"), ("alice", "hello"), ("bob", "  /me nods")]
+    old += [("bob", "/me x")] * 900  # more than 64 kB
 
     @gen_test(timeout=30)
     async def test_6_history(self):
@@ -72,7 +74,7 @@ class HistoryCheck(Check):
                     await carol.gets({"msg": "hello"}, without=["action"])
                 if since < 3:
                     await carol.gets({"name": "bob", "msg": "nods", "action": True})
-                await carol.gets({"name": "bob", "msg": "smiles", "action": True})
+                await carol.until("smiles")
                 self.scene = scene
         self.requirement(7, "A chat.db from before holds alice's message /me waves")
         dora = await self.seat("dora", "?since=0")
@@ -150,6 +152,9 @@ class Page(PageCheck):
         self.scene = "alice sent /me sings while she was offline"
         async with self.line_down(alice):
             await self.say(alice, "/me sings", sent=False)
+            _, lines = await self.lines(alice, "#pending")
+            told = f'As before, "Not sent yet" should stand above it: {lines}.'
+            self.need(lines == ["Not sent yet", "/me sings"], told)
         for page, name in ((alice, "alice"), (bob, "bob")):
             italic, _ = await self.waves(page, name, "alice sings")
             self.need(italic, f"It should be in italics on {name}'s page.")

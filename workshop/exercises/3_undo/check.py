@@ -116,7 +116,7 @@ class ServerCheck(UndoCheck):
     async def test_7_without_its_text(self):
         (alice,) = await self.join("alice")
         await self.say(alice, "hello")
-        await alice.send({"msg": "blunder", "key": "k"})
+        await alice.send({"msg": "blunder", "key": "2"})  # its id
         line = await alice.gets({"msg": "blunder"})
         for since in (0, 1):  # so that whatever is kept for these cursors has the text
             (early,) = await self.join("early", query=f"?since={since}")
@@ -134,9 +134,9 @@ class ServerCheck(UndoCheck):
         self.requirement(10)
         (alice,) = await self.join("alice", query="?since=3")
         again = "alice took a message back and sent it again with the same key"
-        await alice.send({"msg": "blunder", "key": "k"}, again)
-        await alice.gets({"id": 2, "key": "k"}, without=["msg"])
-        await alice.send("after", again)
+        await alice.send({"msg": "blunder", "key": "2"}, again)
+        await alice.gets({"id": 2, "key": "2"}, without=["msg"])
+        await alice.send({"msg": "after", "key": "undo 1"}, again)
         await alice.gets({"id": 4, "msg": "after"})
         await self.finds("dora", 0, hello, blank, undo, {"id": 4, "msg": "after"})
         self.requirement(9)
@@ -202,9 +202,11 @@ class Page(PageCheck):
             self.need(time.monotonic() < deadline, told + empty + ".")
             await asyncio.sleep(0.05)
 
-    async def take_back(self, page):
-        await self.has_button(page, 1)
-        await self.button(page).click()
+    async def take_back(self, page, text):
+        button = self.button(page)
+        item = page.locator("#messages > *", has_text=text).filter(has=button)
+        await self.seen(item, f'A button "Take back" should be at {text}.')
+        await button.click()
 
     @gen_test(timeout=60)
     async def test_13_page(self):
@@ -213,10 +215,10 @@ class Page(PageCheck):
         await self.say(alice, "hello", "blunder")
         await self.reads(bob, "hello", "blunder", who="bob's page")
         async with self.line_down(bob):
-            await self.take_back(alice)
+            await self.take_back(alice, "blunder")
             await self.say(alice, "oops")
             await self.reads(alice, "hello", note, "oops", who="alice's page")
-            await self.take_back(alice)
+            await self.take_back(alice, "oops")
             self.scene = "bob was offline. alice took blunder back, then sent oops"
             self.scene += " and took it back, too"
         for again in range(2):
@@ -245,7 +247,8 @@ class Page(PageCheck):
             await self.seen(three, "A page lacks three.")
             await self.has_button(page, int(name != "carol"), name)
         button = self.button(alice)
-        await button.focus()
+        await button.press("Tab")
+        await alice.keyboard.press("Shift+Tab")
         told = 'The keyboard should reach the button "Take back"; it does not.'
         await self.holds(expect(button).to_be_focused(timeout=500), told)
         await alice.keyboard.press("Enter")
@@ -255,10 +258,10 @@ class Page(PageCheck):
             await self.reads(page, *rest, who=who)
         self.requirement(15)
         self.scene += ", and then the one before, in her other window"
-        await self.take_back(tab)
+        await self.take_back(tab, "one")
         rest[1] = note
         await self.reads(bob, *rest, who="bob's page")
-        await self.take_back(alice)
+        await self.take_back(alice, "zero")
         rest[0] = note
         await self.reads(bob, *rest, who="bob's page")
         self.scene = "alice has taken everything back"
@@ -271,22 +274,27 @@ class Page(PageCheck):
         async with self.line_down(alice):
             await self.button(alice).click()
             await self.say(alice, "waiting", sent=False)
-        await self.reads(bob, *rest, "again", "waiting", who="bob's page")
+        for page, who in ((bob, "bob's page"), (alice, "Her page")):
+            await self.reads(page, *rest, "again", "waiting", who=who)
 
 
 class OldPage(PageCheck):
-    old = [("alice", "long ago"), *numbered(60)]
+    old = [("alice", "long ago"), *numbered(1100)]
 
     @gen_test(timeout=60)
     async def test_16_message_not_on_the_page(self):
         carol = await self.sign_in("carol")
-        shown = [f"m{n}" for n in range(11, 61)]
+        shown = [f"m{n}" for n in range(1051, 1101)]
         await self.reads(carol, *shown, who="carol's page")
-        alice = await (await self.sign_in_visitor("alice")).connect("?since=61")
+        alice = await (await self.sign_in_visitor("alice")).connect("?since=1101")
+        hide = "Object.defineProperty(document, 'hidden', { get: () => true }); null"
+        await carol.evaluate(hide)
         await alice.ws.write_message('{"undo": true}')
         self.scene = "alice took back a message from long ago, which no page had"
         await alice.line()
         await self.say(carol, "next")
         await self.reads(carol, *shown, "next", who="carol's page")
+        title = await carol.title()
+        self.need(title == "Chat", f"An undo is no news, but the title is {title}.")
         await carol.reload()
         await self.reads(carol, *shown[2:], "next", who="carol's page, loaded again,")

@@ -78,6 +78,9 @@ class ServerCheck(OlderCheck):
             await alice.gets_error()
         await self.brings(alice, 3, 1, 2)
         self.requirement(7)
+        for msg in ("", None):
+            await alice.send({"msg": msg, "before": 7})
+            await alice.gets_error()
         for before in (71, "x"):
             await alice.send({"msg": "hello", "before": before})
             await alice.gets({"msg": "hello"}, without=["old"])
@@ -190,10 +193,13 @@ class OldPages(PageCheck):
 
 class Page(OldPages):
     old, spacing = numbered(120), 1660  # seconds: m71 is the first of its day
+    old[29] = "alice", "m30"
 
     @gen_test(timeout=60)
     async def test_10_page(self):
         page = await self.arrive()
+        await self.say_elsewhere("new")
+        await self.has(page, 50)
         self.scene = "alice scrolled to the top"
         reading = page.get_by_text("m75", exact=True)
         before = await reading.evaluate(
@@ -214,7 +220,11 @@ class Page(OldPages):
         self.requirement(10)
         await self.scroll(page, 0)
         await self.has(page, 120)
+        await self.say_elsewhere("newer")
+        await self.has(page, 120)
         _, lines = await self.lines(page)
+        told = "alice" in str(lines) and "Her own m30 should stand without her name."
+        self.need(not told, told)
         days = [line for line in lines if re.search(r"\d{4}", line)]
         told = f"There should be one line for each day: {days}."
         self.need(len(set(days)) == len(days) >= 3, told)
@@ -223,7 +233,6 @@ class Page(OldPages):
             below = lines[lines.index(day) + 1 :]
             self.need(re.match(r"bob \d", below[0]), f"Under {day} stands {below[0]}.")
         self.requirement(12)
-        await self.say_elsewhere("new")
         for _ in range(5):
             await self.scroll(page, 0, "alice scrolled to the top five times more")
             await self.has(page, 120)
@@ -255,9 +264,10 @@ class Page(OldPages):
         await self.has(page, 100, seconds=5)
         await self.scroll(page, 0, self.scene + ", and she scrolled up again")
         await self.has(page, 120)
-        await page.reload()
-        await self.has(page, 49)
-        await self.scroll(page, 0, "alice loaded her page again, and scrolled up")
+        self.scene = "The server let her page begin anew"
+        await page.evaluate("ws.onclose({ code: 1012 }); ws.close(); null")
+        await self.has(page, 49, seconds=8)
+        await self.scroll(page, 0, "alice's page began anew, and she scrolled up")
         await self.has(page, 99)
 
 

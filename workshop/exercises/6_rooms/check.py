@@ -10,7 +10,7 @@ from workshop.exercises.checking import BEGIN, Check, PageCheck
 KITCHEN, GARDEN = "?room=kitchen", "?room=garden"
 ROOMS = "?since=60", KITCHEN, GARDEN
 NAMES = ("kitchen", "kitchen-wal", "kitchen-shm", "wal", "log", "settings", "sqlite-1")
-NAMES += ("-", "--", "0", "select", "main", "db", "kitchen-7-" * 2)
+NAMES += ("-", "--", "0", "select", "main", "db", "chat", "kitchen-7-" * 2)
 NONE = ("", "a" * 21, "Kitchen", "my_room", "a%20b", "a%22b", "%D1%8F", "%D9%A3", "a.b")
 NONE += ("..", "../x", "%20a", "a%20", "a%0A", "kitchen%00", "%C3%9F")
 
@@ -91,14 +91,17 @@ class ServerCheck(RoomsCheck):
         for again in (False, True):
             for query, id in zip(ROOMS, (61, 1, 1), strict=True):
                 since = query if id == 61 else f"{query}&since=0"
-                alice = await self.seat("alice", since)
+                alice, *tabs = await self.join(*["alice"] * 4, query=since)
                 milk = f"{'more ' * again}milk"
-                for msg, key in (("tea", "k"), ("tea", "k"), (milk, None)):
-                    await alice.send({"msg": msg, "key": key or milk})
-                self.scene = f"/ws{query}: alice sent tea twice with one key, then milk"
+                teas = [{"msg": "tea", "key": f"k{n}"} for n in range(5)]
+                pairs = [(tab, tea) for tea in teas for tab in (alice, *tabs)]
+                await asyncio.gather(*(tab.send(tea) for tab, tea in pairs))
+                await alice.send({"msg": milk, "key": milk})
+                self.scene = f"/ws{query}: alice sent 5 teas from 4 tabs, then milk"
                 self.scene += ", before and after a restart" * again
                 lines = [line for line in await alice.until(milk) if "msg" in line]
-                wanted = [(id, "tea")] + [(id + 1, "milk")] * again
+                wanted = [(id + n, "tea") for n in range(5)]
+                wanted += [(id + 5, "milk")] * again
                 came = [(line["id"], line["msg"]) for line in lines]
                 self.need(came == wanted, f"She should get {wanted}; she got {came}.")
             if not again:
@@ -131,14 +134,14 @@ class ServerCheck(RoomsCheck):
         for seat, query in zip(seats, ROOMS, strict=True):
             self.scene = f"alice, who was at /ws{query}, too, signed out"
             await seat.ends(1008)
-        seats = await self.one_in_each("alice", "alice", "alice")
+        seats = await self.one_in_each("Alice", "Alice", "Alice")
         self.requirement(10)
         for left, seat in enumerate(seats):
-            self.scene = f"alice was connected to {ROOMS[left:]} and nowhere else"
-            await self.login("Alice", 400)
+            self.scene = f"Alice was connected to {ROOMS[left:]} and nowhere else"
+            await self.login("alice", 400)
             await seat.leave()
-        self.scene = "alice closed her last window, which was in the garden"
-        await self.login("Alice", 303)
+        self.scene = "Alice closed her last window, which was in the garden"
+        await self.login("alice", 303)
         self.requirement(11)
         seats = await self.one_in_each("ann", "ben", "cem")
         self.stop()
@@ -202,3 +205,7 @@ class Page(PageCheck):
         await self.reads(alice, "tea", "sugar", who="The kitchen")
         text = await alice.locator("#text").input_value()
         self.need(text == "and le", f'"and le" should be there; it is "{text}".')
+        await self.become(alice, await self.sign_in_visitor("eve"))
+        await self.enter(alice, "kitchen")
+        text = await alice.locator("#text").input_value()
+        self.need(not text, f"eve signed in in her window, and it is there: {text}.")
