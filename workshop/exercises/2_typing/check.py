@@ -87,7 +87,7 @@ class ServerCheck(Check):
             await asyncio.wait([again], timeout=0.2)
         passed = time.monotonic() - begun
         told = f"the second after two seconds, not after {passed:.1f}"
-        bob.need(await again == BY_ALICE and 1.8 < passed < 3, told, await again)
+        bob.need(await again == BY_ALICE and 1.8 < passed < 3.9, told, await again)
         self.requirement(6)
         late = await bob.next(2.5)
         told = "Then she stopped. What was dropped should not come later."
@@ -173,10 +173,10 @@ class Page(PageCheck):
         carls = time.monotonic()
         await asyncio.sleep(5 - 2)  # her last notice is up to two seconds old
         self.scene = "alice typed for 5 seconds, then she stopped 3 seconds ago"
-        await self.sees(bob, "alice", 0.1)
+        await self.sees(bob, "alice", 1)
         await asyncio.sleep(2)
         self.scene = "carl typed, sent it, and typed again 5 seconds ago"
-        await self.sees(bob, "carl", 0.1)
+        await self.sees(bob, "carl", 1)
         self.scene = "alice typed her last letter nine seconds ago"
         await self.misses(bob, "alice", max(0.1, last + 9 - time.monotonic()))
         self.scene = "carl typed, sent it, and typed again nine seconds ago"
