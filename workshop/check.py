@@ -59,7 +59,7 @@ def find_position(files, listings):
 
 
 def sort(differences, unreadable):
-    """Put first what is nearest to the place where Python gives up, last one's own."""
+    """Put what is nearest to where Python gives up first, and one's own lines last."""
     if "three quotes" in unreadable:
         return sorted(differences, key=lambda one: QUOTES not in one.text + (
             one.wanted.text if one.wanted else ""))

@@ -55,7 +55,7 @@ class ServerCheck(Check):
 
 class HistoryCheck(Check):
     old = [("alice", "/me waves"), ("alice", "hello"), ("bob", "  /me nods")]
-    old += [("bob", "/me x")] * 900  # more than 64 kB
+    old += [("bob", "/me x")] * 900 + [("bob", "/me nods off")]  # more than 64 kB
 
     @gen_test(timeout=30)
     async def test_6_history(self):
@@ -74,7 +74,8 @@ class HistoryCheck(Check):
                     await carol.gets({"msg": "hello"}, without=["action"])
                 if since < 3:
                     await carol.gets({"name": "bob", "msg": "nods", "action": True})
-                await carol.until("smiles")
+                await carol.until("nods off")
+                await carol.gets({"name": "bob", "msg": "smiles", "action": True})
                 self.scene = scene
         self.requirement(7, "A chat.db from before holds alice's message /me waves")
         dora = await self.seat("dora", "?since=0")
