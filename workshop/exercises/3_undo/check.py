@@ -203,6 +203,7 @@ class Page(PageCheck):
             await asyncio.sleep(0.05)
 
     async def take_back(self, page, text):
+        await self.has_button(page, 1)
         button = self.button(page)
         item = page.locator("#messages > *", has_text=text).filter(has=button)
         await self.seen(item, f'A button "Take back" should be at {text}.')
